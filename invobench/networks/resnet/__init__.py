@@ -1,0 +1,1 @@
+"""ResNet's bottleneck macro-architecture with the spatial operator and the stem injected."""

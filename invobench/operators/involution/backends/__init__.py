@@ -1,0 +1,1 @@
+"""Backends of involution: `aggregate(x, weight, kernel_size, stride, dilation) -> y`."""

@@ -1,0 +1,113 @@
+"""Cells: the points of a spec's matrix, each with everything that measuring it needs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from invobench.cost import Cost
+from invobench.networks import NETWORKS
+from invobench.networks.base import NetworkFields
+from invobench.operators import layer_cost
+from invobench.operators.base import LayerShape, LayerSpec
+
+DTYPES = ("float32", "bfloat16", "float16", "float64")
+
+
+class Measure(BaseModel):
+    """How long and how surely to measure (`measure:` in a spec)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    target_ci: float = Field(default=0.01, gt=0, le=1, description="half-width of the median's interval, relative")
+    max_time_s: float = Field(default=2.0, gt=0, le=3600, description="time for a cell's samples")
+    timeout_s: float = Field(default=600.0, gt=0, le=86400, description="time for a cell in all; then it is killed")
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network of the table and its fields."""
+
+    network: str
+    fields: NetworkFields
+
+    def cost(self, shape: LayerShape) -> Cost | None:
+        """Its cost terms on images of `shape`, None where an injected operator has no formula."""
+        return NETWORKS[self.network].cost(self.fields, shape)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One layer or network at one point of its matrix; exactly one of `layer` and `network` is set.
+
+    `coordinates`: the matrix keys and values of this point. `backend` and `device` are as requested.
+    """
+
+    spec: str
+    name: str
+    coordinates: tuple[tuple[str, Any], ...]
+    layer: LayerSpec | None
+    network: NetworkSpec | None
+    shape: LayerShape
+    dtype: str
+    mode: str
+    scope: str
+    backend: str
+    device: str
+    measure: Measure
+
+    @property
+    def kind(self) -> str:
+        """`layer` or `network`."""
+        return "layer" if self.layer else "network"
+
+    @property
+    def label(self) -> str:
+        """The name with its coordinates: `involution kernel_size=7 backend=shift`."""
+        return " ".join([self.name, *(f"{key}={value}" for key, value in self.coordinates)])
+
+    def cost(self) -> Cost | None:
+        """The cell's cost terms, None where it has no formula."""
+        if self.layer:
+            return layer_cost(self.layer, self.shape, self.scope)
+        return self.network.cost(self.shape) if self.network else None
+
+    def describe(self) -> dict[str, Any]:
+        """Everything that decides what is measured, as plain JSON values."""
+        chosen = self.layer or self.network
+        assert chosen is not None
+        return {
+            "name": self.name,
+            "coordinates": dict(self.coordinates),
+            "kind": self.kind,
+            "what": _plain(chosen),
+            "shape": list(self.shape.dims),
+            "dtype": self.dtype,
+            "mode": self.mode,
+            "scope": self.scope,
+            "backend": self.backend,
+            "device": self.device,
+            "measure": self.measure.model_dump(),
+        }
+
+    @property
+    def key(self) -> str:
+        """A hash of `describe()`: what a run resumes by."""
+        return digest(self.describe())
+
+
+def _plain(chosen: LayerSpec | NetworkSpec) -> dict[str, Any]:
+    """A layer or network as plain values; nested layers become mappings too."""
+    head = {"operator": chosen.operator} if isinstance(chosen, LayerSpec) else {"network": chosen.network}
+    values = {name: getattr(chosen.fields, name) for name in type(chosen.fields).model_fields}
+    return head | {k: _plain(v) if isinstance(v, LayerSpec) else v for k, v in values.items()}
+
+
+def digest(value: Any) -> str:
+    """A short, stable hash of plain JSON values."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
