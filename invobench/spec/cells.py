@@ -42,7 +42,7 @@ class NetworkSpec:
 
 @dataclass(frozen=True)
 class Cell:
-    """One layer or network at one point of its matrix; exactly one of `layer` and `network` is set.
+    """One layer or network (`what`) at one point of its matrix.
 
     `coordinates`: the matrix keys and values of this point. `backend` and `device` are as requested.
     """
@@ -50,8 +50,7 @@ class Cell:
     spec: str
     name: str
     coordinates: tuple[tuple[str, Any], ...]
-    layer: LayerSpec | None
-    network: NetworkSpec | None
+    what: LayerSpec | NetworkSpec
     shape: LayerShape
     dtype: str
     mode: str
@@ -63,7 +62,7 @@ class Cell:
     @property
     def kind(self) -> str:
         """`layer` or `network`."""
-        return "layer" if self.layer else "network"
+        return "layer" if isinstance(self.what, LayerSpec) else "network"
 
     @property
     def label(self) -> str:
@@ -72,19 +71,17 @@ class Cell:
 
     def cost(self) -> Cost | None:
         """The cell's cost terms, None where it has no formula."""
-        if self.layer:
-            return layer_cost(self.layer, self.shape, self.scope)
-        return self.network.cost(self.shape) if self.network else None
+        if isinstance(self.what, LayerSpec):
+            return layer_cost(self.what, self.shape, self.scope)
+        return self.what.cost(self.shape)
 
     def describe(self) -> dict[str, Any]:
         """Everything that decides what is measured, as plain JSON values."""
-        chosen = self.layer or self.network
-        assert chosen is not None
         return {
             "name": self.name,
             "coordinates": dict(self.coordinates),
             "kind": self.kind,
-            "what": _plain(chosen),
+            "what": _plain(self.what),
             "shape": list(self.shape.dims),
             "dtype": self.dtype,
             "mode": self.mode,
