@@ -11,18 +11,18 @@ _TIME = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """`value` with `digits` significant digits and no exponent: 0.0123, 1.23, 12.3, 1230."""
+    """`value` with `digits` significant digits and no exponent: 0.0123, 1.20, 12.3, 1230."""
     if value == 0:
         return "0"
-    text = f"{value:.{digits}g}"
-    return f"{float(text):.0f}" if "e" in text else text
+    text = f"{value:#.{digits}g}"
+    return f"{float(text):.0f}" if "e+" in text else text.rstrip(".")
 
 
 def count(value: float, digits: int = 4) -> str:
     """A count with an SI prefix: 22,880,256 -> `22.88 M`."""
     for factor, prefix in _SI:
         if abs(value) >= factor:
-            return f"{value / factor:.{digits}g} {prefix}"
+            return f"{significant(value / factor, digits)} {prefix}"
     return f"{value:g}"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +12,7 @@ from invobench.networks import NETWORKS
 from invobench.networks.base import NetworkFields
 from invobench.operators import layer_cost
 from invobench.operators.base import LayerShape, LayerSpec
+from invobench.results import digest
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
 
@@ -102,9 +101,3 @@ def _plain(chosen: LayerSpec | NetworkSpec) -> dict[str, Any]:
     head = {"operator": chosen.operator} if isinstance(chosen, LayerSpec) else {"network": chosen.network}
     values = {name: getattr(chosen.fields, name) for name in type(chosen.fields).model_fields}
     return head | {k: _plain(v) if isinstance(v, LayerSpec) else v for k, v in values.items()}
-
-
-def digest(value: Any) -> str:
-    """A short, stable hash of plain JSON values."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Counters: what PyTorch dispatched, and what fvcore and torch report."""

@@ -1,0 +1,1 @@
+"""Timers, stopping rules, memory and environment. Nothing here knows what it measures."""

@@ -1,0 +1,97 @@
+"""Which backend runs: the one that was asked for, or under `auto` the fastest of the nearest measured shape.
+
+The measurements are committed beside this file (`auto.csv`; CONTRIBUTING.md has the command that makes them).
+Only `auto` chooses; a backend asked for by name runs or raises.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
+
+from invobench.errors import BackendUnavailable
+from invobench.operators import BACKENDS, BackendEntry
+from invobench.operators.base import LayerShape, LayerSpec
+from invobench.table import Table
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a layer is to run on: device type, dtype and mode, with its input's shape."""
+
+    layer: LayerSpec
+    shape: LayerShape
+    device: str
+    dtype: str
+    mode: str
+
+
+def unavailable(entry: BackendEntry, device: str) -> str | None:
+    """Why a backend cannot run here on a device type, None where it can."""
+    missing = [name for name in entry.requires if find_spec(name) is None]
+    if missing:
+        return f"needs {', '.join(missing)}, not installed"
+    if device not in entry.devices:
+        return f"runs on {', '.join(entry.devices)} only, not on {device}"
+    return None
+
+
+def resolve(requested: str, need: Need) -> str:
+    """The backend that runs. Raises BackendUnavailable where the requested one cannot."""
+    table = BACKENDS[need.layer.operator]
+    if requested == AUTO:
+        return _choose(table, need)
+    if requested not in table:
+        names = ", ".join(table)
+        raise BackendUnavailable(f"backend {requested}: {need.layer.operator} has none of that name; it has: {names}")
+    reason = unavailable(table[requested], need.device)
+    if reason:
+        raise BackendUnavailable(f"backend {requested}: {reason}")
+    return requested
+
+
+def _choose(table: Table[BackendEntry], need: Need) -> str:
+    able = [name for name, entry in table.items() if unavailable(entry, need.device) is None]
+    if not able:
+        raise BackendUnavailable(f"backend auto: no backend of {need.layer.operator} runs on {need.device}")
+    measured = _measured(need.layer.operator, need.device, need.mode)
+    points = measured.get(need.dtype) or measured.get("float32")
+    if points:
+        here = _coordinates(need.shape, need.layer.fields.columns())
+        nearest = min(points, key=lambda point: math.dist(point, here))
+        ranked = sorted(points[nearest].items(), key=lambda item: item[1])
+        for name, _ in ranked:
+            if name in able:
+                return name
+    return able[-1]
+
+
+_Point = tuple[float, ...]
+
+
+def _coordinates(shape: LayerShape, columns: Mapping[str, object]) -> _Point:
+    """A shape as a point whose distances are ratios: logarithms of what decides the time."""
+    sizes = (shape.batch, shape.in_channels, shape.height * shape.width)
+    kernel = (int(str(columns.get("kernel_size") or 1)), int(str(columns.get("stride") or 1)))
+    return tuple(math.log2(value) for value in (*sizes, *kernel))
+
+
+@cache
+def _measured(operator: str, device: str, mode: str) -> dict[str, dict[_Point, dict[str, float]]]:
+    """dtype -> point -> backend -> seconds, from the committed measurements."""
+    result: dict[str, dict[_Point, dict[str, float]]] = {}
+    with (files("invobench.operators") / "auto.csv").open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            if (row["operator"], row["device"], row["mode"]) != (operator, device, mode):
+                continue
+            shape = LayerShape(*(int(row[key]) for key in ("batch", "in_channels", "height", "width")))
+            times = result.setdefault(row["dtype"], {}).setdefault(_coordinates(shape, row), {})
+            times[row["backend"]] = float(row["latency_s"])
+    return result

@@ -1,0 +1,70 @@
+"""`invobench list`: what the tables hold, on which devices, and why one is unavailable here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from invobench.networks import NETWORKS
+from invobench.operators import BACKENDS, OPERATORS
+from invobench.operators.select import unavailable
+from invobench.report import REPORTS
+from invobench.runner.metrics import METRICS
+from invobench.table import Entry, Table
+
+
+def operators() -> str:
+    """Operators with their fields."""
+    lines = []
+    for name, entry in OPERATORS.items():
+        fields = ", ".join(entry.fields().model_fields)
+        lines.append((name, entry.summary, f"fields: {fields}"))
+    return _columns(lines)
+
+
+def backends() -> str:
+    """Backends by operator, the devices that they run on, and whether they run here."""
+    here = _device_types()
+    lines = []
+    for operator, table in BACKENDS.items():
+        for name, entry in table.items():
+            states = [f"{device}: {unavailable(entry, device) or here[device]}" for device in here]
+            lines.append((operator, name, entry.summary, "; ".join(states)))
+    return _columns(lines)
+
+
+def networks() -> str:
+    """Networks."""
+    return _columns((name, entry.summary) for name, entry in NETWORKS.items())
+
+
+def metrics() -> str:
+    """Metrics and the columns that they fill."""
+    return _columns((name, entry.summary, ", ".join(entry.columns)) for name, entry in METRICS.items())
+
+
+def formats() -> str:
+    """Report formats."""
+    return _columns((name, entry.summary) for name, entry in REPORTS.items())
+
+
+def _device_types() -> Mapping[str, str]:
+    """Device type -> `available`, or why there is none."""
+    import torch
+
+    missing = "no CUDA in this PyTorch" if torch.version.cuda is None else "no CUDA device found"
+    return {"cpu": "available", "cuda": "available" if torch.cuda.is_available() else missing}
+
+
+def _columns(lines: Iterable[tuple[str, ...]]) -> str:
+    """Text in aligned columns, the last one ragged."""
+    rows = list(lines)
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in padded)
+
+
+_HERE = "invobench.report.inventory"
+INVENTORIES: Table[Entry] = Table(
+    "list",
+    {name: Entry(f"{_HERE}:{name}", "") for name in ("operators", "backends", "networks", "metrics", "formats")},
+)

@@ -1,0 +1,236 @@
+"""Results: what crosses from measuring to reporting, and the JSONL file that keeps it.
+
+A file is one `run` record and then a `row` record for each finished cell, each on a line of its own,
+flushed when it is written. Values are SI base units with the unit in the name; a missing value is absent.
+Multiply-adds (`macs_*`) are for the whole batch; `flops = 2 * macs`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from invobench.errors import MeasurementError, UsageError
+
+SCHEMA_VERSION = 1
+RESULTS_NAME = "results.jsonl"
+Status = Literal["ok", "noisy", "oom", "unsupported", "failed", "timeout"]
+#: statuses of a cell that was measured
+MEASURED: tuple[Status, ...] = ("ok", "noisy")
+
+
+class Environment(BaseModel):
+    """Where a run was measured. `fingerprint` is equal where timings may be compared."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fingerprint: str
+    invobench: str
+    python: str
+    torch: str
+    platform: str
+    cpu: str
+    cpu_count: int
+    threads: int
+    gpus: tuple[str, ...] = ()
+    cuda: str | None = None
+
+
+class Run(BaseModel):
+    """The head of a results file. `run_key` is a hash of the run's cells: what `--resume` checks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    run_key: str
+    created: str
+    command: str
+    specs: tuple[str, ...]
+    convention: str = "formula"
+    environment: Environment
+
+
+class Row(BaseModel):
+    """What was measured for a cell, or why it was not. Fields in the order of the CSV's columns."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    kind: Literal["layer", "network"]
+    operator: str
+    backend: str | None = None
+    device: str | None = None
+    dtype: str
+    mode: str
+    batch: int
+    in_channels: int
+    out_channels: int | None = None
+    height: int
+    width: int
+    kernel_size: int | None = None
+    stride: int | None = None
+    params: int | None = None
+    macs_formula: int | None = None
+    macs_dispatched: int | None = None
+    macs_fvcore: int | None = None
+    macs_torch: int | None = None
+    latency_s: float | None = None
+    latency_low_s: float | None = None
+    latency_high_s: float | None = None
+    samples: int | None = None
+    clock: str | None = None
+    peak_memory_bytes: int | None = None
+    min_bytes: int | None = None
+    throughput_per_s: float | None = None
+    max_error: float | None = None
+    status: Status
+    message: str = ""
+
+    spec: str
+    cell_key: str
+    scope: str
+    coordinates: dict[str, Any] = {}
+    backend_requested: str
+    device_requested: str
+    convention: str = "formula"
+    execution: str | None = None
+    cache: str | None = None
+    memory_format: str | None = None
+    tf32: bool | None = None
+    autograd: bool | None = None
+    threads: int | None = None
+    loops: int | None = None
+    output_error: float | None = None
+    gradient_error: float | None = None
+    uncounted: str | None = None
+    cell_time_s: float | None = None
+    samples_s: list[float] = []
+
+
+#: CSV columns: every field of a row but the raw samples
+COLUMNS: tuple[str, ...] = tuple(name for name in Row.model_fields if name != "samples_s")
+
+
+def digest(value: Any) -> str:
+    """A short, stable hash of plain JSON values."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+RecordT = TypeVar("RecordT", bound=BaseModel)
+
+
+def record_line(record: str, value: BaseModel) -> str:
+    """A record as a line of the file."""
+    payload = {"record": record, **value.model_dump(exclude_none=True)}
+    return json.dumps(payload, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+class ResultsFile:
+    """A results file open for appending, by one run at a time. Raises UsageError if another has it."""
+
+    def __init__(self, folder: Path, run: Run) -> None:
+        self.path = folder / RESULTS_NAME
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise UsageError(f"{self.path}: cannot write results: {error.strerror}; choose --out DIR") from None
+        try:
+            _lock(self._descriptor, self.path)
+            self.fresh = self.size == 0
+            if self.fresh:
+                self._write(record_line("run", run))
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def size(self) -> int:
+        """Length of the file in bytes."""
+        return os.fstat(self._descriptor).st_size
+
+    def append(self, row: Row) -> None:
+        """Write `row` and flush it to disk. A line that did not go out whole is taken back."""
+        self._write(record_line("row", row))
+
+    def _write(self, line: str) -> None:
+        data = line.encode()
+        size = self.size
+        try:
+            written = 0
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
+            os.fsync(self._descriptor)
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, size)
+            text = f"{self.path}: cannot write: {error.strerror}; the rows before are kept: free space, then --resume"
+            raise MeasurementError(text) from None
+
+    def close(self) -> None:
+        """Let go of the file and its lock."""
+        os.close(self._descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UsageError(f"{path}: another run is writing here; choose another --out DIR") from None
+
+
+def read_results(path: Path) -> tuple[Run, list[Row], int]:
+    """The run, its rows, and the length in bytes of what is whole: a last line that was cut is left out.
+
+    Raises UsageError, naming file and line, for a file that is not a results file of this schema.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot read results: {error.strerror}") from None
+    whole = data[: data.rfind(b"\n") + 1]
+    lines = whole.split(b"\n")[:-1]
+    if not lines:
+        raise UsageError(f"{path}:1: no run record: not a results file, or cut off at its start")
+    run = _parse(path, 1, lines[0], "run", Run)
+    if run.schema_version != SCHEMA_VERSION:
+        wanted = f"{path}:1: schema_version {run.schema_version}; this invobench reads {SCHEMA_VERSION}"
+        raise UsageError(f"{wanted}: use the version that wrote it")
+    rows = [_parse(path, number, line, "row", Row) for number, line in enumerate(lines[1:], start=2)]
+    return run, rows, len(whole)
+
+
+def _parse(path: Path, number: int, line: bytes, record: str, model: type[RecordT]) -> RecordT:
+    try:
+        value = json.loads(line)
+        if not isinstance(value, dict) or value.pop("record", None) != record:
+            raise UsageError(f"{path}:{number}: expected a '{record}' record")
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{path}:{number}: not a valid '{record}' record: {where}: {first['msg']}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}:{number}: not JSON: {error}") from None
+
+
+def truncate(path: Path, length: int) -> None:
+    """Cut off a torn last line, so that the next row starts on its own."""
+    os.truncate(path, length)
+
+
+def finished(rows: Iterable[Row]) -> set[str]:
+    """Keys of the cells that need not run again: all that have a row, whatever its status."""
+    return {row.cell_key for row in rows}

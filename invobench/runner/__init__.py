@@ -1,0 +1,1 @@
+"""Cells to rows: build, check, measure, each cell in a process of its own."""

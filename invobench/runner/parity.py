@@ -1,0 +1,103 @@
+"""The check before a backend may be timed: values and gradients against the float64 reference, on a small input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from invobench.errors import MeasurementError
+from invobench.operators import BACKENDS
+from invobench.operators.base import LayerShape, LayerSpec
+from invobench.runner.cases import Built, Case, build_layer
+
+ORACLE = "reference"
+#: a backend may err by this times the reference's own error in its dtype, and by this many machine epsilons
+_FACTOR = 4
+
+
+@dataclass(frozen=True)
+class Errors:
+    """max|Δ| / max|float64 result|: of the output, and the worst over the gradients."""
+
+    output: float
+    gradient: float
+
+    @property
+    def worst(self) -> float:
+        """The larger of both."""
+        return max(self.output, self.gradient)
+
+
+def check_case(case: Case) -> Errors | None:
+    """The worst errors over a case's distinct layers, None where none of them has a reference.
+
+    Raises MeasurementError, naming layer and backend, where one is not within tolerance.
+    """
+    distinct = {
+        (built.layer.operator, built.layer.fields, built.shape.in_channels, built.backend): built
+        for built in case.layers
+        if ORACLE in BACKENDS[built.layer.operator]
+    }
+    if not distinct:
+        return None
+    found = [_check(built, case) for built in distinct.values()]
+    return Errors(max(errors.output for errors in found), max(errors.gradient for errors in found))
+
+
+def small_shape(layer: LayerSpec, shape: LayerShape) -> LayerShape:
+    """A shape that is quick and still has an inside, borders and odd sizes."""
+    columns = layer.fields.columns()
+    reach = int(columns.get("dilation", 1)) * (int(columns["kernel_size"]) - 1)
+    return LayerShape(2, shape.in_channels, min(shape.height, reach + 5), min(shape.width, reach + 7))
+
+
+def _check(built: Built, case: Case) -> Errors:
+    torch.manual_seed(0)
+    layer, scope = built.layer, case.cell.scope
+    shape = small_shape(layer, built.shape)
+    candidate = build_layer(layer, shape.in_channels, built.backend, scope).to(case.device, case.dtype)
+    inputs = [torch.randn(dims).to(case.device, case.dtype) for dims in layer.fields.input_shapes(shape, scope)]
+    oracle = _twin(candidate, layer, shape, scope).to("cpu", torch.float64)
+    same_dtype = _twin(candidate, layer, shape, scope).to(case.device, case.dtype)
+    exact = results(oracle, [tensor.to("cpu", torch.float64) for tensor in inputs])
+    allowed = _errors(results(same_dtype, inputs), exact)
+    errors = _errors(results(candidate, inputs), exact)
+    margin = _FACTOR * torch.finfo(case.dtype).eps
+    for what in ("output", "gradient"):
+        error, limit = getattr(errors, what), _FACTOR * getattr(allowed, what) + margin
+        if not error <= limit:  # a NaN is not within it either
+            raise MeasurementError(
+                f"backend {built.backend} of {layer.operator} is wrong, and was not timed: {what} off by {error:.3g} "
+                f"of the float64 reference's largest value, allowed {limit:.3g} (shape {list(shape.dims)})"
+            )
+    return errors
+
+
+def _twin(candidate: nn.Module, layer: LayerSpec, shape: LayerShape, scope: str) -> nn.Module:
+    """The reference with the candidate's weights (rounded to the candidate's dtype)."""
+    twin = build_layer(layer, shape.in_channels, ORACLE, scope)
+    twin.load_state_dict(candidate.state_dict())
+    return twin
+
+
+def results(module: nn.Module, inputs: list[Tensor]) -> list[Tensor]:
+    """Output, and gradients of inputs and parameters for one fixed gradient of the output; eval mode."""
+    module.eval()
+    leaves = [tensor.detach().clone().requires_grad_() for tensor in inputs]
+    y = module(*leaves)
+    seeded = torch.Generator().manual_seed(1)
+    grad_y = torch.randn(y.shape, generator=seeded).to(inputs[0].dtype).to(y)
+    return [y.detach(), *torch.autograd.grad(y, [*leaves, *module.parameters()], grad_y)]
+
+
+def _errors(found: list[Tensor], exact: list[Tensor]) -> Errors:
+    relative = [relative_error(a, b) for a, b in zip(found, exact, strict=True)]
+    return Errors(relative[0], max(relative[1:]))
+
+
+def relative_error(found: Tensor, exact: Tensor) -> float:
+    """max|found - exact| / max|exact| (the plain difference where `exact` is 0); NaN where either has one."""
+    scale = exact.abs().max().item() or 1.0
+    return float((found.to("cpu", torch.float64) - exact).abs().max().item() / scale)
