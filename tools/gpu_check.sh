@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# One run on a machine with a GPU: checks every backend against the float64 oracle, then measures.
+# Raw results go to $OUT (default: reports/gpu). Run from the repository; needs no installation of invobench.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+OUT=${OUT:-reports/gpu}
+mkdir -p "$OUT"
+export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
+status=0
+
+nvidia-smi | tee "$OUT/nvidia-smi.txt" || exit 1
+python3 -m invobench list backends | tee "$OUT/backends.txt" || status=1
+python3 -m pytest -q -p no:cacheprovider tests/gpu 2>&1 | tee "$OUT/tests.txt" || status=1
+for spec in quickstart auto networks; do
+  rm -rf "${OUT:?}/$spec"
+  python3 -m invobench profile "specs/$spec.yaml" --device cuda --out "$OUT/$spec" | tee "$OUT/$spec.txt" || status=1
+done
+exit $status
