@@ -41,7 +41,10 @@ class NetworkFields(BaseModel):
         yield from ()
 
     def problems(self, shape: LayerShape) -> Iterator[tuple[str, str]]:
-        """(field, message) for each thing that cannot be; dotted for a field of an injected operator."""
+        """(field, message) for each thing that cannot be, at its first place; dotted for a field of an operator."""
+        seen: set[tuple[str, str]] = set()
         for item in self.placements(shape):
             for key, message in item.layer.fields.problems(item.shape.in_channels):
-                yield f"{item.key}.{key}", f"{message} (in {item.place})"
+                if (item.key, key) not in seen:
+                    seen.add((item.key, key))
+                    yield f"{item.key}.{key}", f"{message} (in {item.place})"

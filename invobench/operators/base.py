@@ -41,6 +41,8 @@ class OperatorFields(BaseModel):
 
     #: scopes that a cell of this operator may ask for
     scopes: ClassVar[tuple[str, ...]] = ("module",)
+    #: fields of which a spec gives at most one: where one is given, the others' defaults and presets do not hold
+    alternatives: ClassVar[tuple[str, ...]] = ()
 
     def problems(self, in_channels: int) -> Iterator[tuple[str, str]]:
         """(field, message) for each thing that cannot be with `in_channels` input channels."""

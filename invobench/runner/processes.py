@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ class Processes:
         self._context: Any = multiprocessing.get_context(_METHOD)
         if _METHOD == "forkserver":
             self._context.set_forkserver_preload(_PRELOAD)
+            _start_server()
 
     def run(
         self, job: Callable[..., Any], *args: Any, timeout_s: float, told: Callable[[dict[str, Any]], None]
@@ -68,6 +70,17 @@ class Processes:
                 process.kill()
             process.join()
             receiver.close()
+
+
+def _start_server() -> None:
+    """Start the fork server deaf to Ctrl-C, which is the parent's to handle, even while the server still imports."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # signals are the main thread's; the server starts with the first job
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 def _listen(process: Any, receiver: Connection, timeout_s: float, told: Callable[[dict[str, Any]], None]) -> Ended:

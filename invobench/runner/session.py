@@ -97,7 +97,7 @@ def profile(request: Request, observer: Observer) -> Outcome:
     )
     file = ResultsFile(request.folder, run)
     try:
-        outcome = Outcome(run, _rows_before(request, run, file, observer))
+        outcome = _outcome_before(request, run, file, observer)
         _run_cells(request, outcome, devices, processes, file, observer)
     finally:
         file.close()
@@ -122,13 +122,13 @@ def resolve_device(requested: str, machine: worker.Machine) -> str:
     return f"cuda:{number}"
 
 
-def _rows_before(request: Request, run: Run, file: ResultsFile, observer: Observer) -> list[Row]:
-    """Rows of an earlier run in this folder. Raises UsageError where they are not this run's."""
+def _outcome_before(request: Request, run: Run, file: ResultsFile, observer: Observer) -> Outcome:
+    """What the folder holds of this run already. Raises UsageError where it holds another."""
     before, rows, length = read_results(file.path)
     if not request.resume:
         if not file.fresh:
             raise UsageError(f"{file.path}: there are results already; --resume, or choose another --out DIR")
-        return []
+        return Outcome(run)
     if before.run_key != run.run_key:
         raise UsageError(f"{file.path}: results of another spec or other options; choose another --out DIR")
     if before.environment.fingerprint != run.environment.fingerprint:
@@ -136,7 +136,7 @@ def _rows_before(request: Request, run: Run, file: ResultsFile, observer: Observ
     if length < file.size:
         observer.warned(f"{file.path}: the last line was cut off; it is dropped, and its cell is measured again")
         truncate(file.path, length)
-    return rows
+    return Outcome(before, rows)
 
 
 def _run_cells(

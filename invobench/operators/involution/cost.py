@@ -32,7 +32,7 @@ def _generator(fields: Fields, shape: LayerShape, out: LayerShape) -> tuple[Cost
     pooled = (shape.batch, channels, out.height, out.width)
     terms: list[CostTerm] = []
     if fields.stride > 1:
-        terms.append(elementwise("pool", Kind.POOLING, math.prod(pooled)))
+        terms.append(CostTerm("pool", Kind.POOLING, math.prod(pooled), 0, math.prod(shape.dims), math.prod(pooled)))
     span_in = pooled
     if fields.form == "bottleneck":
         span_in = (shape.batch, channels // fields.reduction_ratio, out.height, out.width)

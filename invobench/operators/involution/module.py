@@ -6,9 +6,9 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from invobench.operators.involution.spec import Fields
+from invobench.operators.windows import pad, tap
 
 
 class Aggregate(Protocol):
@@ -19,22 +19,10 @@ class Aggregate(Protocol):
         ...
 
 
-def pad(x: Tensor, kernel_size: int, dilation: int) -> Tensor:
-    """x with dilation·(K-1)/2 zeros on each side."""
-    return functional.pad(x, (dilation * (kernel_size // 2),) * 4)
-
-
-def tap(padded: Tensor, u: int, v: int, height: int, width: int, stride: int, dilation: int) -> Tensor:
-    """The slice of a padded map that kernel position (u, v) sees: `[..., height, width]`."""
-    top, left = u * dilation, v * dilation
-    bottom, right = top + (height - 1) * stride + 1, left + (width - 1) * stride + 1
-    return padded[..., top:bottom:stride, left:right:stride]
-
-
 def reference(x: Tensor, weight: Tensor, kernel_size: int, stride: int, dilation: int) -> Tensor:
     """Equation 4 of the paper, tap by tap: the oracle that every backend is compared with."""
     groups, (height, width) = weight.shape[1], weight.shape[-2:]
-    padded = pad(x, kernel_size, dilation).unflatten(1, (groups, -1))
+    padded = pad(x, dilation * (kernel_size // 2)).unflatten(1, (groups, -1))
     y = torch.zeros_like(padded[..., :height, :width])
     for index in range(kernel_size**2):
         u, v = divmod(index, kernel_size)

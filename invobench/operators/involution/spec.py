@@ -14,6 +14,7 @@ class Fields(OperatorFields):
     """Involution's fields. `group_channels` (a number, or `C` for one group) or `groups`, not both."""
 
     scopes: ClassVar[tuple[str, ...]] = ("module", "aggregation")
+    alternatives: ClassVar[tuple[str, ...]] = ("group_channels", "groups")
 
     kernel_size: int = Field(default=7, ge=1, le=63)
     stride: int = Field(default=1, ge=1, le=16)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from invobench.operators.involution.module import pad, tap
+from invobench.operators.windows import pad, tap
 
 _ACCUMULATE = {torch.bfloat16: torch.float32, torch.float16: torch.float32}
 
@@ -31,7 +31,7 @@ class _Shift(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
         ctx.geometry = (kernel_size, stride, dilation)
         groups, (height, width) = weight.shape[1], weight.shape[-2:]
-        padded = pad(x, kernel_size, dilation).unflatten(1, (groups, -1))
+        padded = pad(x, dilation * (kernel_size // 2)).unflatten(1, (groups, -1))
         shape = (*padded.shape[:3], height, width)
         y = torch.zeros(shape, dtype=_ACCUMULATE.get(x.dtype, x.dtype), device=x.device)
         for index in range(kernel_size**2):
@@ -45,7 +45,7 @@ class _Shift(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         kernel_size, stride, dilation = ctx.geometry
         groups, (height, width) = weight.shape[1], weight.shape[-2:]
-        padded = pad(x, kernel_size, dilation).unflatten(1, (groups, -1))
+        padded = pad(x, dilation * (kernel_size // 2)).unflatten(1, (groups, -1))
         grad_y = grad_y.unflatten(1, (groups, -1))
         need_x, need_weight = ctx.needs_input_grad[:2]
         accumulate = _ACCUMULATE.get(x.dtype, x.dtype)

@@ -1,0 +1,1 @@
+"""Convolution: standard, grouped, depthwise, 1×1, dilated, strided."""

@@ -1,0 +1,1 @@
+"""Backends of conv: `convolve(x, weight, bias, stride, padding, dilation, groups) -> y`."""

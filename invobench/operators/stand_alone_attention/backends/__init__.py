@@ -1,0 +1,1 @@
+"""Backends of stand-alone attention: `attend(q, k, v, row, column, kernel_size) -> y`."""

@@ -1,0 +1,260 @@
+"""The command line as a user meets it: exit codes, streams, interruption and resumption."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from invobench.results import COLUMNS, read_results
+
+ROOT = Path(__file__).parents[1]
+SPEC = """\
+version: 1
+defaults: {batch: 1, in_channels: 16, height: 9, width: 9}
+layers:
+  - name: involution
+    operator: involution
+    kernel_size: 3
+    group_channels: 4
+    matrix: {backend: [unfold, shift]}
+  - {name: conv, operator: conv, kernel_size: 3}
+measure: {target_ci: 1.0, max_time_s: 0.01}
+"""
+
+
+def invobench(*arguments: str, cwd: Path = ROOT, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "invobench", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC)
+    return path
+
+
+def test_profile_prints_the_asked_format_alone_on_stdout(spec: Path, tmp_path: Path) -> None:
+    done = invobench("profile", str(spec), "--format", "csv", "--device", "cpu", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert list(rows[0]) == list(COLUMNS)
+    assert [(row["name"], row["backend"]) for row in rows] == [
+        ("involution", "unfold"),
+        ("involution", "shift"),
+        ("conv", "aten"),
+    ]
+    for row in rows:
+        assert row["macs_formula"] == row["macs_dispatched"]
+        assert float(row["latency_s"]) > 0
+        assert row["device"] == "cpu"
+    assert "[1/3] involution backend=unfold: " in done.stderr
+    assert str(tmp_path / "out" / "results.jsonl") in done.stderr
+    again = invobench(
+        "profile", str(spec), "--format", "jsonl", "--device", "cpu", "--out", str(tmp_path / "out"), "--resume"
+    )
+    assert again.returncode == 0, again.stderr
+    assert "resumed: 3 of 3 cells were finished before" in again.stderr
+    assert again.stdout == (tmp_path / "out" / "results.jsonl").read_text()
+
+
+def test_results_go_to_a_dated_folder_and_quiet_is_quiet(spec: Path, tmp_path: Path) -> None:
+    done = invobench("profile", str(spec), "--quiet", "--metrics", "params", "--set", "backend=shift", cwd=tmp_path)
+    assert done.returncode == 4, done.stderr
+    assert "unsupported: backend shift: conv has none of that name" in done.stdout
+    (path,) = (tmp_path / "invobench-results").glob("20*/results.jsonl")
+    assert done.stderr == f"results: {path.relative_to(tmp_path)}\n"
+    assert [row.latency_s for row in read_results(path)[1]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["profile"], "Missing argument"),
+        (["profile", "missing.yaml"], "missing.yaml:1:1: spec: "),
+        (["validate", "missing.yaml"], "missing.yaml:1:1: spec: "),
+        (["profile", "SPEC", "--format", "tabel"], "unknown format 'tabel' (did you mean 'table'?); there are: "),
+        (["profile", "SPEC", "--metrics", "latencie"], "unknown metric 'latencie' (did you mean 'latency'?)"),
+        (
+            ["profile", "SPEC", "--set", "kernel_sze=5"],
+            "--set:1:1: kernel_sze: no cell of the spec has this key (did you mean 'kernel_size'?)",
+        ),
+        (["profile", "SPEC", "--device", "gpu"], "device"),
+        (["profile", "SPEC", "--device", "cuda:99", "--metrics", "params"], "device cuda:99: "),
+        (["profile", "SPEC", "--resume"], "--resume needs --out DIR"),
+        (["list", "opertors"], "unknown list 'opertors' (did you mean 'operators'?)"),
+        (["profil", "SPEC"], "No such command"),
+    ],
+)
+def test_bad_usage_is_2_with_the_place_and_the_fix(
+    arguments: list[str], message: str, spec: Path, tmp_path: Path
+) -> None:
+    done = invobench(*(str(spec) if word == "SPEC" else word for word in arguments), cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_validate_prints_every_problem(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("version: 1\nlayers:\n  - {name: a, operator: involution, group_chanels: 16}\n  - {name: a}\n")
+    done = invobench("validate", str(path))
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0].startswith(
+        f"{path}:3:37: layers[0].group_chanels: unknown key (did you mean 'group_channels'?)"
+    )
+    assert len(done.stderr.splitlines()) >= 3
+
+
+def test_every_spec_of_the_project_validates() -> None:
+    paths = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "specs").glob("*.yaml"))
+    assert len(paths) >= 6
+    done = invobench("validate", *paths)
+    assert done.returncode == 0, done.stderr
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == paths
+
+
+def test_dry_run_measures_nothing(spec: Path, tmp_path: Path) -> None:
+    done = invobench("profile", str(spec), "--dry-run", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == "involution backend=unfold: 1×16×9×9, float32, forward, backend unfold, device auto"
+    assert lines[-1].startswith("3 cells; sampling takes at most 45.0 ms")
+    assert not (tmp_path / "out").exists()
+
+
+def test_schema_and_lists() -> None:
+    schema = json.loads(invobench("schema").stdout)
+    assert schema["$schema"].endswith("2020-12/schema")
+    operators = invobench("list", "operators").stdout
+    assert "involution" in operators
+    assert "reduction_ratio" in operators
+    backends = invobench("list", "backends").stdout
+    assert "cpu: available; cuda: " in backends
+    assert "rednet152" in invobench("list", "networks").stdout
+    assert "peak_memory_bytes" in invobench("list", "metrics").stdout
+    assert invobench("--version").stdout.startswith("invobench 0.")
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "invobench", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_rows(path: Path, count: int) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        if path.is_file() and path.read_bytes().count(b"\n") > count:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{path}: no {count} rows in time")
+
+
+@pytest.fixture
+def longer(tmp_path: Path) -> Path:
+    path = tmp_path / "longer.yaml"
+    path.write_text(SPEC.replace("[unfold, shift]", "[unfold, shift, reference]").replace("0.01", "0.5"))
+    return path
+
+
+def test_sigkill_then_resume_loses_and_repeats_nothing(longer: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["profile", str(longer), "--device", "cpu", "--out", str(out)]
+    running = start(*arguments)
+    wait_for_rows(out / "results.jsonl", 1)
+    running.kill()
+    running.communicate()
+    kept = (out / "results.jsonl").read_bytes()
+    finished = kept.count(b"\n") - 1
+    assert 1 <= finished < 4
+    done = invobench(*arguments, "--resume")
+    assert done.returncode == 0, done.stderr
+    after = (out / "results.jsonl").read_bytes()
+    assert after.startswith(kept[: kept.rfind(b"\n") + 1])
+    assert [row.backend for row in read_results(out / "results.jsonl")[1]] == ["unfold", "shift", "reference", "aten"]
+    assert f"resumed: {finished} of 4 cells were finished before" in done.stderr
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_interruption_keeps_rows_prints_them_and_exits_130(stop: signal.Signals, longer: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    running = start("profile", str(longer), "--device", "cpu", "--out", str(out), "--format", "csv")
+    wait_for_rows(out / "results.jsonl", 1)
+    os.killpg(running.pid, stop) if stop is signal.SIGINT else running.send_signal(stop)
+    stdout, stderr = running.communicate(timeout=60)
+    assert running.returncode == 130, stderr
+    rows = read_results(out / "results.jsonl")[1]
+    assert 1 <= len(rows) < 4
+    assert len(list(csv.DictReader(io.StringIO(stdout)))) == len(rows)
+    assert f"go on with --resume --out {out}" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_ctrl_c_while_it_starts_is_130_without_a_traceback(longer: Path, tmp_path: Path) -> None:
+    running = start("profile", str(longer), "--device", "cpu", "--out", str(tmp_path / "out"))
+    time.sleep(1.5)
+    os.killpg(running.pid, signal.SIGINT)
+    _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 130, stderr
+    assert "Traceback" not in stderr
+
+
+def test_two_runs_in_one_folder_are_refused(longer: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    running = start("profile", str(longer), "--device", "cpu", "--out", str(out))
+    try:
+        wait_for_rows(out / "results.jsonl", 0)
+        second = invobench("profile", str(longer), "--device", "cpu", "--out", str(out), "--resume")
+        assert second.returncode == 2
+        assert "another run is writing here; choose another --out DIR" in second.stderr
+    finally:
+        running.terminate()
+        running.communicate(timeout=60)
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    reader = subprocess.run(
+        f"{sys.executable} -m invobench schema | head -1; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert reader.stdout.splitlines() == ["{", "0"]
+    assert "Traceback" not in reader.stderr
+
+
+def test_our_own_bug_is_70(monkeypatch: pytest.MonkeyPatch, spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from typer.testing import CliRunner
+
+    import invobench.spec
+    from invobench.cli import app
+
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(invobench.spec, "read", broken)
+    result = CliRunner().invoke(app, ["validate", str(spec)])
+    assert result.exit_code == 70
+    assert "internal error in invobench" in result.output + capsys.readouterr().err
