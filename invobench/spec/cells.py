@@ -77,6 +77,7 @@ class Cell:
     def describe(self) -> dict[str, Any]:
         """Everything that decides what is measured, as plain JSON values."""
         return {
+            "spec": self.spec,
             "name": self.name,
             "coordinates": dict(self.coordinates),
             "kind": self.kind,

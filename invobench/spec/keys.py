@@ -1,0 +1,125 @@
+"""The keys that every cell has, whatever it measures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from invobench.cost import MODES
+from invobench.operators import OPERATORS, backend_names
+from invobench.operators.base import SCOPES
+from invobench.spec.cells import DTYPES
+from invobench.spec.located import shortened, shown
+from invobench.spec.messages import not_one_of
+from invobench.table import unknown
+
+MOST_BATCH = 65_536
+MOST_CHANNELS = 65_536
+MOST_PIXELS = 16_384
+_DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,2})?")
+
+
+def _checked(allowed: Callable[[str], bool], message: Callable[[str], str]) -> AfterValidator:
+    """A validator that refuses what is not `allowed` with our own message."""
+
+    def check(value: str) -> str:
+        if not allowed(value):
+            raise PydanticCustomError("spec_name", "{message}", {"message": message(value)})
+        return value
+
+    return AfterValidator(check)
+
+
+def _names(names: tuple[str, ...]) -> tuple[Any, ...]:
+    """The annotations of text that must be one of `names`."""
+    return _checked(names.__contains__, lambda value: not_one_of(value, names)), WithJsonSchema({"enum": list(names)})
+
+
+_BACKENDS = ("auto", *backend_names())
+_DTYPE_CHECK, _DTYPE_SCHEMA = _names(DTYPES)
+_MODE_CHECK, _MODE_SCHEMA = _names(MODES)
+_SCOPE_CHECK, _SCOPE_SCHEMA = _names(SCOPES)
+_BACKEND_CHECK = _checked(_BACKENDS.__contains__, lambda value: unknown("backend", shortened(value), _BACKENDS))
+_DEVICE_CHECK = _checked(
+    lambda value: _DEVICE.fullmatch(value) is not None,
+    lambda value: f"must be one of auto, cpu, cuda, cuda:N, not {shown(value)}",
+)
+
+
+class CellKeys(BaseModel):
+    """What every cell has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    batch: int = Field(default=1, ge=1, le=MOST_BATCH, description="images at once")
+    in_channels: int = Field(default=64, ge=1, le=MOST_CHANNELS, description="channels of the input")
+    height: int = Field(default=56, ge=1, le=MOST_PIXELS, description="rows of the input")
+    width: int = Field(default=56, ge=1, le=MOST_PIXELS, description="columns of the input")
+    dtype: Annotated[str, _DTYPE_CHECK, _DTYPE_SCHEMA] = Field(default="float32", description="type of the numbers")
+    mode: Annotated[str, _MODE_CHECK, _MODE_SCHEMA] = Field(default="forward", description="what is measured")
+    backend: Annotated[str, _BACKEND_CHECK, WithJsonSchema({"enum": list(_BACKENDS)})] = Field(
+        default="auto", description="the code that computes the operator"
+    )
+    device: Annotated[str, _DEVICE_CHECK, WithJsonSchema({"type": "string", "pattern": f"^({_DEVICE.pattern})$"})] = (
+        Field(default="auto", description="auto, cpu, cuda or cuda:N")
+    )
+
+
+class LayerKeys(CellKeys):
+    """What a layer's cell has."""
+
+    scope: Annotated[str, _SCOPE_CHECK, _SCOPE_SCHEMA] = Field(
+        default="module", description="the whole module, or its aggregation with the kernel given as an input"
+    )
+
+
+class NetworkKeys(CellKeys):
+    """What a network's cell has: it takes images."""
+
+    in_channels: int = Field(default=3, ge=1, le=MOST_CHANNELS, description="channels of the image")
+    height: int = Field(default=224, ge=1, le=MOST_PIXELS, description="rows of the image")
+    width: int = Field(default=224, ge=1, le=MOST_PIXELS, description="columns of the image")
+
+
+class Named(BaseModel):
+    """The name of a layer or network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+×-]*$",
+        max_length=100,
+        description="conv3x3 (letters, digits and _ . + × -, a letter or digit first)",
+    )
+
+
+class Versioned(BaseModel):
+    """The version of the format."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    version: Literal[1] = Field(description="1")
+
+
+#: keys that decide whether an operator fits
+SIZES = frozenset({"in_channels", "height", "width"})
+#: keys in `defaults` that layers take and networks do not
+LAYERS_ONLY = frozenset({"in_channels", "scope"})
+
+
+@cache
+def operator_keys(operator: str) -> frozenset[str]:
+    """The fields of an operator."""
+    return frozenset(OPERATORS[operator].fields().model_fields)
+
+
+@cache
+def default_keys() -> frozenset[str]:
+    """What `defaults` may hold: cell keys and fields of operators, but no choice of one."""
+    fields = frozenset().union(*(operator_keys(name) for name in OPERATORS))
+    return (fields | frozenset(LayerKeys.model_fields)) - {"module"}

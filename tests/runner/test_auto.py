@@ -1,0 +1,50 @@
+"""`backend: auto` chooses well: measured here, interleaved, against every backend that could have run."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import pytest
+import torch
+
+from invobench.operators import BACKENDS
+from invobench.operators.select import Need, resolve
+from invobench.runner.cases import Case, build_case
+from invobench.runner.parity import ORACLE
+from tests.builders import cell, involution
+
+ROUNDS = 15
+ALLOWED = 1.2
+
+
+def interleaved(cases: dict[str, Case]) -> dict[str, float]:
+    """Median seconds a call, the cases taken in turn so that what disturbs one disturbs all."""
+    steps = {name: case.step() for name, case in cases.items()}
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(ROUNDS):
+        for name, step in steps.items():
+            start = time.perf_counter()
+            step.run()
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize(("channels", "size"), [(64, 56), (128, 28), (256, 14), (512, 7), (96, 20)])
+def test_auto_is_within_a_fifth_of_the_best(channels: int, size: int, batch: int) -> None:
+    shape = (batch, channels, size, size)
+    what = involution(kernel_size=7, group_channels=16)
+    cells = {
+        name: cell(what, shape, scope="aggregation", backend=name) for name in BACKENDS["involution"] if name != ORACLE
+    }
+    chosen = resolve("auto", Need(what, cells["shift"].shape, "cpu", "float32", "forward"))
+    # noise can only make a good choice look bad: one of three tries must show it
+    ratios = []
+    for _ in range(3):
+        found = interleaved({name: build_case(of, torch.device("cpu")) for name, of in cells.items()})
+        ratios.append(found[chosen] / min(found.values()))
+        if ratios[-1] <= ALLOWED:
+            break
+    assert min(ratios) <= ALLOWED, f"auto took {chosen}: {ratios}"
