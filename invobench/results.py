@@ -204,26 +204,35 @@ def read_results(path: Path) -> tuple[Run, list[Row], int]:
     lines = whole.split(b"\n")[:-1]
     if not lines:
         raise UsageError(f"{path}:1: no run record: not a results file, or cut off at its start")
-    run = _parse(path, 1, lines[0], "run", Run)
-    if run.schema_version != SCHEMA_VERSION:
-        wanted = f"{path}:1: schema_version {run.schema_version}; this invobench reads {SCHEMA_VERSION}"
+    head = _record(path, 1, lines[0], "run")
+    version = head.get("schema_version", "missing")
+    if version != SCHEMA_VERSION:  # before anything else is checked: it may well have other keys
+        wanted = f"{path}:1: schema_version {version}; this invobench reads {SCHEMA_VERSION}"
         raise UsageError(f"{wanted}: use the version that wrote it")
-    rows = [_parse(path, number, line, "row", Row) for number, line in enumerate(lines[1:], start=2)]
-    return run, rows, len(whole)
+    run = _validated(path, 1, head, "run", Run)
+    numbered = ((number, _record(path, number, line, "row")) for number, line in enumerate(lines[1:], start=2))
+    return run, [_validated(path, number, value, "row", Row) for number, value in numbered], len(whole)
 
 
-def _parse(path: Path, number: int, line: bytes, record: str, model: type[RecordT]) -> RecordT:
+def _record(path: Path, number: int, line: bytes, record: str) -> dict[str, Any]:
+    """The values of a line that holds a `record`."""
     try:
         value = json.loads(line)
-        if not isinstance(value, dict) or value.pop("record", None) != record:
-            raise UsageError(f"{path}:{number}: expected a '{record}' record")
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}:{number}: not JSON: {error}") from None
+    if not isinstance(value, dict) or value.pop("record", None) != record:
+        raise UsageError(f"{path}:{number}: expected a '{record}' record")
+    return value
+
+
+def _validated(path: Path, number: int, value: dict[str, Any], record: str, model: type[RecordT]) -> RecordT:
+    """The values of line `number` as a `model`."""
+    try:
         return model.model_validate(value)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{path}:{number}: not a valid '{record}' record: {where}: {first['msg']}") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}:{number}: not JSON: {error}") from None
 
 
 def truncate(path: Path, length: int) -> None:

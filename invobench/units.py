@@ -18,30 +18,31 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{float(text):.0f}" if "e+" in text else text.rstrip(".")
 
 
+def _in_units(value: float, units: tuple[tuple[float, str], ...], digits: int) -> str | None:
+    """`value` in the largest unit that leaves at least 1 after rounding, None where the smallest does not."""
+    for factor, unit in units:
+        if abs(float(f"{value / factor:.{digits}g}")) >= 1:
+            return f"{significant(value / factor, digits)} {unit}"
+    return None
+
+
 def count(value: float, digits: int = 4) -> str:
     """A count with an SI prefix: 22,880,256 -> `22.88 M`."""
-    for factor, prefix in _SI:
-        if abs(value) >= factor:
-            return f"{significant(value / factor, digits)} {prefix}"
-    return f"{value:g}"
+    return _in_units(value, _SI, digits) or f"{value:g}"
 
 
 def duration(seconds: float, digits: int = 3) -> str:
     """Seconds as text in the largest unit that leaves a number of at least 1."""
-    for factor, unit in _TIME:
-        if abs(seconds) >= factor:
-            return f"{significant(seconds / factor, digits)} {unit}"
-    return f"{significant(seconds / _TIME[-1][0], digits)} ns" if seconds else "0 s"
+    if seconds == 0:
+        return "0 s"
+    return _in_units(seconds, _TIME, digits) or f"{significant(seconds / _TIME[-1][0], digits)} ns"
 
 
 def size(n_bytes: float, digits: int = 3) -> str:
     """Bytes as text in binary units, named as such: 49.0 MiB."""
-    for factor, unit in _BINARY:
-        if abs(n_bytes) >= factor:
-            return f"{significant(n_bytes / factor, digits)} {unit}"
-    return f"{n_bytes:.0f} B"
+    return _in_units(n_bytes, _BINARY, digits) or f"{n_bytes:.0f} B"
 
 
 def percent(share: float) -> str:
     """A share as text: 0.012 -> `1.2 %`."""
-    return f"{share * 100:.2g} %"
+    return f"{significant(share * 100, 2)} %"

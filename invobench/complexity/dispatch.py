@@ -4,6 +4,9 @@
 products of two tensors whose result a sum, an addition or `col2im` takes in, be it through views, copies or
 padding. So a layer counts the same as an unfold, as shifted slices or as an einsum. Other arithmetic is
 counted in elements under kinds of its own; an operation without a rule is named, never taken for 0.
+
+A sum over one element is often not dispatched at all: where kernel_size or group_channels is 1, a gradient can
+be a bare product, which is no multiply-add here although the formula counts it.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from invobench.complexity.rules import CARRY, CONTRACTIONS, ELEMENT_KINDS, FREE, SUMMING
+from invobench.complexity.rules import CARRY, CONTRACTIONS, ELEMENT_KINDS, FREE, PUTS, SUMMING
 
 
 @dataclass
@@ -31,7 +34,7 @@ class Count:
     uncounted: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Product:
     """Products of one elementwise multiplication that nothing has summed yet."""
 
@@ -51,6 +54,9 @@ class DispatchCounter(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if _is_composite(func):  # under inference_mode: elsewhere its parts come here instead
+            with self:
+                return func.decompose(*args, **kwargs)
         out = func(*args, **kwargs)
         self._account(func, args, kwargs, out)
         return out
@@ -59,13 +65,24 @@ class DispatchCounter(TorchDispatchMode):
         name = base_name(func)
         if name in CONTRACTIONS:
             self.count.macs += CONTRACTIONS[name](args, kwargs, out)
+            if name.startswith(("add", "badd")):
+                self._take(args[:1])
         elif name == "mul":
-            self._multiply(args, out)
-        elif name in SUMMING:
-            self._sum(args, out)
-        elif name in CARRY:
-            self._carry(tree_leaves((args, kwargs)), out)
-        elif name in ELEMENT_KINDS:
+            self._multiply(func, args, out)
+        elif name in SUMMING or (name in PUTS and _accumulates(args)):
+            self.count.elements["elementwise"] += _elements(out)
+            self._take(args)
+        elif name in CARRY or name in PUTS:
+            # what is copied over does not stay
+            self._carry(func, args[1:] if name == "copy" else (args, kwargs), out)
+        else:
+            self._count_elements(func, name, out)
+
+    def _count_elements(self, func: Any, name: str, out: Any) -> None:
+        """Operations whose results are no products."""
+        if func._schema.is_mutable:
+            self._forget(out)
+        if name in ELEMENT_KINDS:
             self.count.elements[ELEMENT_KINDS[name]] += _elements(out)
         elif name in FREE or _is_view(func):
             return
@@ -74,16 +91,16 @@ class DispatchCounter(TorchDispatchMode):
         else:
             self.count.uncounted[name] += 1
 
-    def _multiply(self, args: tuple[Any, ...], out: Tensor) -> None:
+    def _multiply(self, func: Any, args: tuple[Any, ...], out: Tensor) -> None:
         factors = [arg for arg in args[:2] if isinstance(arg, Tensor) and arg.dim() > 0]
         self.count.elements["elementwise"] += out.numel()
         if len(factors) == 2:
-            self._tag(out, [_Product(out.numel())])
+            self._replace(func, out, [_Product(out.numel())])
         else:  # a scale leaves products what they are
-            self._carry(factors, out)
+            self._carry(func, factors, out)
 
-    def _sum(self, args: tuple[Any, ...], out: Any) -> None:
-        self.count.elements["elementwise"] += _elements(out)
+    def _take(self, args: tuple[Any, ...]) -> None:
+        """Products among `args` are summed."""
         for tensor in _tensors(args):
             left = tensor.numel()
             for product in self._tags(tensor):
@@ -92,11 +109,25 @@ class DispatchCounter(TorchDispatchMode):
                 self.count.macs += taken
                 left -= taken
 
-    def _carry(self, sources: list[Any], out: Any) -> None:
+    def _carry(self, func: Any, sources: Any, out: Any) -> None:
+        """Products among `sources` are in `out` now."""
         products = [product for source in _tensors(sources) for product in self._tags(source)]
-        for tensor in _tensors(tree_leaves(out)):
+        self._replace(func, out, products)
+
+    def _replace(self, func: Any, out: Any, products: list[_Product]) -> None:
+        """`out` holds `products`, beside what was in the rest of its memory."""
+        if func._schema.is_mutable:
+            self._forget(out)
+        for tensor in _tensors(out):
             if products:
                 self._tag(tensor, products)
+
+    def _forget(self, out: Any) -> None:
+        """Memory that was overwritten from end to end holds no products of before."""
+        for tensor in _tensors(out):
+            storage = tensor.untyped_storage()
+            if tensor.numel() * tensor.element_size() == storage.nbytes():
+                self._products.pop(storage._cdata, None)
 
     def _tags(self, tensor: Tensor) -> list[_Product]:
         storage = tensor.untyped_storage()._cdata
@@ -132,6 +163,16 @@ def _tensors(values: Any) -> Iterator[Tensor]:
 def _elements(out: Any) -> int:
     first = next(_tensors(out), None)
     return first.numel() if first is not None else 0
+
+
+def _accumulates(args: tuple[Any, ...]) -> bool:
+    """Whether an `index_put` adds to what is there; the flag is its fourth argument."""
+    return len(args) > 3 and bool(args[3])
+
+
+def _is_composite(func: Any) -> bool:
+    """Whether PyTorch itself runs the operation as others."""
+    return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
 
 
 def _is_view(func: Any) -> bool:

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 def count_fvcore(module: nn.Module, inputs: tuple[Tensor, ...]) -> int | None:
     """fvcore's count of a forward pass on `inputs` (not on `meta`), None where it knows no operation of it."""
-    from fvcore.nn import FlopCountAnalysis
-
     with _quiet("fvcore"):
+        from fvcore.nn import FlopCountAnalysis
+
         analysis = FlopCountAnalysis(module, inputs)
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         return round(analysis.total()) or None

@@ -68,19 +68,22 @@ SUMMING = frozenset(
 CARRY = frozenset(
     """clone _to_copy copy contiguous neg div cat stack constant_pad_nd slice_backward select_backward _unsafe_view
     _reshape_copy index gather flip roll masked_fill where repeat tril triu diagonal_backward as_strided_copy
-    permute_copy view_copy expand_copy slice_scatter select_scatter index_select im2col reflection_pad2d
-    replication_pad2d upsample_nearest2d pixel_shuffle pixel_unshuffle""".split()
+    permute_copy view_copy expand_copy slice_scatter select_scatter index_select scatter sort topk
+    im2col reflection_pad2d replication_pad2d upsample_nearest2d pixel_shuffle pixel_unshuffle""".split()
 )
+
+#: operations that write elements to places: they sum where they accumulate, and carry elsewhere
+PUTS = frozenset({"index_put", "_index_put_impl"})
 
 #: operations that make or move memory, or only look at it
 FREE = frozenset(
     """empty empty_like empty_strided new_empty new_empty_strided zeros zeros_like new_zeros ones ones_like
     new_ones full full_like new_full arange eye linspace scalar_tensor rand rand_like randn randn_like randint
     randperm bernoulli normal uniform random fill zero detach alias lift lift_fresh lift_fresh_copy set resize
-    resize_as _local_scalar_dense equal is_same_size item _has_compatible_shallow_copy_type sort topk argsort
-    argmax argmin argwhere nonzero scatter index_put _index_put_impl embedding max_pool2d_with_indices_backward
-    record_stream profiler::_record_function_enter_new
-    profiler::_record_function_exit _assert_async _assert_scalar sym_size sym_numel""".split()
+    resize_as _local_scalar_dense equal is_same_size item _has_compatible_shallow_copy_type argsort argmax
+    argmin argwhere nonzero embedding max_pool2d_with_indices_backward record_stream
+    profiler::_record_function_enter_new profiler::_record_function_exit _assert_async _assert_scalar
+    sym_size sym_numel""".split()
 )
 
 _KINDS = {

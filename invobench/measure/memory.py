@@ -1,8 +1,9 @@
 """Peak memory above what was there before: the allocator's own record, on the GPU and on the CPU.
 
 On the CPU the process's resident size is wrong (it keeps freed pages and counts libraries), so the profiler's
-record of every allocation and release is added up instead. What a library allocates past PyTorch's
-allocator (scratch inside oneDNN) is in neither.
+record of every allocation and release is added up instead. It does not know memory from before, so that
+releasing that makes no room here, as it does on a GPU. What a library allocates past PyTorch's allocator
+(scratch inside oneDNN) is in neither.
 """
 
 from __future__ import annotations

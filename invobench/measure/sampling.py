@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from invobench.errors import MeasurementError
 from invobench.measure.clock import Clock, Run
 from invobench.measure.interval import MIN_SAMPLES, Interval, median_interval
 
@@ -40,7 +41,8 @@ def sample(
     """Time `run` until the median's 95 % interval is within ± `target_ci`, or `max_time_s` of sampling is up.
 
     Warm-up takes at most half of `max_time_s` more. A call that is slow against the time is still sampled
-    6 times, the fewest that have an interval, unless that takes three times `max_time_s`.
+    6 times, the fewest that have an interval, unless that takes three times `max_time_s`. Raises
+    MeasurementError where the clock sees no time pass.
     """
     warmups, call_s = _warm_up(clock, run, max_time_s / 2, now)
     loops = _loops(clock, call_s)
@@ -54,7 +56,10 @@ def sample(
         interval = median_interval(samples)
         reached = interval.relative <= target_ci
         if reached or _time_is_up(len(samples), now() - start, max_time_s):
-            return Sampled(tuple(samples), loops, warmups, interval, reached)
+            break
+    if interval.median <= 0:
+        raise MeasurementError(f"{clock.name} read {interval.median:g} s a call, of {loops} calls: it cannot time this")
+    return Sampled(tuple(samples), loops, warmups, interval, reached)
 
 
 def _time_is_up(count: int, spent_s: float, max_time_s: float) -> bool:

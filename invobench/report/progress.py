@@ -59,7 +59,8 @@ class Bar(Quiet):
             TextColumn("left"),
             TimeRemainingColumn(),
         )
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        # drawn seldom: drawing takes time from what is measured
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2)
 
     def started(self, total: int, done: int) -> None:
         """Show the bar."""

@@ -22,6 +22,7 @@ HEADINGS: tuple[tuple[str, bool], ...] = (
     ("peak\nmemory", False),
     ("max\nerror", False),
 )
+LEGEND = "MACs are multiply-adds of the whole batch (flops = 2 × MACs); what papers call FLOPs are MACs."
 FASTEST = "*"
 _NOISY = "~"
 _CONTRACT = ("device", "dtype", "mode", "scope")
@@ -39,9 +40,10 @@ class Line:
 
 @dataclass(frozen=True)
 class View:
-    """A result as text: the title, lines, and notes below."""
+    """A result as text: the title, what the figures mean, lines, and notes below."""
 
     title: str
+    legend: str
     lines: tuple[Line, ...]
     notes: tuple[str, ...]
 
@@ -53,11 +55,11 @@ def view(run: Run, rows: Sequence[Row]) -> View:
     lines: list[Line] = []
     previous: Row | None = None
     for row in rows:
-        first = previous is None or previous.name != row.name
+        first = previous is None or (previous.spec, previous.name) != (row.spec, row.name)
         repeated = previous is not None and not first and _label(previous, usual) == _label(row, usual)
         lines.append(_line(row, "" if repeated else _label(row, usual), first, id(row) in fastest))
         previous = row
-    return View(_title(run, rows, usual), tuple(lines), tuple(_notes(rows, usual, bool(fastest))))
+    return View(_title(run, rows, usual), LEGEND, tuple(lines), tuple(_notes(rows, usual, bool(fastest))))
 
 
 def _usual(rows: Sequence[Row]) -> dict[str, str]:
@@ -111,10 +113,10 @@ def _label(row: Row, usual: Mapping[str, str]) -> str:
 
 def _fastest(rows: Sequence[Row]) -> set[int]:
     """The fastest row of each set that differs in its backend alone."""
-    groups: dict[str, list[Row]] = {}
+    groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row.status in MEASURED and row.latency_s is not None:
-            groups.setdefault(_label(row, {}), []).append(row)
+            groups.setdefault((row.spec, _label(row, {})), []).append(row)
     compared = [group for group in groups.values() if len({row.backend for row in group}) > 1]
     return {id(min(group, key=lambda row: row.latency_s or 0.0)) for group in compared}
 
@@ -126,11 +128,11 @@ def _title(run: Run, rows: Sequence[Row], usual: Mapping[str, str]) -> str:
     machine = here.gpus[int(device.partition(":")[2])] if on_gpu else here.cpu
     threads = next((f"{row.threads} threads" for row in rows if row.threads), None)
     words = [*(usual[key] for key in _CONTRACT if key in usual), *([threads] if threads else [])]
-    return f"{', '.join(words)} · {machine} · torch {here.torch}"
+    return " · ".join([*([", ".join(words)] if words else []), machine, f"torch {here.torch}"])
 
 
 def _notes(rows: Sequence[Row], usual: Mapping[str, str], any_fastest: bool) -> list[str]:
-    notes = ["MACs are multiply-adds of the whole batch (flops = 2 × MACs); what papers call FLOPs are MACs."]
+    notes = []
     if any_fastest:
         notes.append(f"{FASTEST} fastest backend of the layer.")
     if any(row.status == "noisy" for row in rows):

@@ -1,0 +1,278 @@
+"""The dispatch counter on single expressions: what is a multiply-add, and what has no rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from invobench.complexity.dispatch import Count, base_name, count_dispatched
+
+#: elements of the products below
+N = 12
+
+
+def pair() -> tuple[Tensor, Tensor]:
+    return torch.randn(3, 4), torch.randn(3, 4)
+
+
+def counted(run: Callable[[], Any]) -> Count:
+    """What `run` counts; every operation of it has a rule."""
+    count = count_dispatched(run)
+    assert not count.uncounted
+    return count
+
+
+def counted_product(use: Callable[[Tensor], Any]) -> int:
+    """Multiply-adds of `use(a * b)`."""
+    a, b = pair()
+    return counted(lambda: use(a * b)).macs
+
+
+SUMS: dict[str, Callable[[Tensor], Any]] = {
+    "sum": lambda t: t.sum(),
+    "sum over an axis": lambda t: t.sum(dim=1),
+    "mean": lambda t: t.mean(),
+    "cumsum": lambda t: t.cumsum(0),
+    "add": lambda t: t + 1,
+    "sub": lambda t: torch.zeros(3, 4) - t,
+    "add in place, to it": lambda t: t.add_(torch.ones(3, 4)),
+    "add in place, of it": lambda t: torch.zeros(3, 4).add_(t),
+    "view": lambda t: t.view(2, 6).sum(),
+    "transposed": lambda t: t.t().sum(),
+    "contiguous copy": lambda t: t.t().contiguous().sum(),
+    "clone": lambda t: t.clone().sum(),
+    "cast": lambda t: t.to(torch.float64).sum(),
+    "pad": lambda t: functional.pad(t, (1, 2)).sum(),
+    "cat": lambda t: torch.cat([torch.ones(2, 4), t]).sum(),
+    "stack": lambda t: torch.stack([t, torch.ones(3, 4)]).sum(),
+    "split": lambda t: sum(t.split(1)),
+    "gather": lambda t: t.gather(1, torch.zeros(3, 4, dtype=torch.int64)).sum(),
+    "advanced index": lambda t: t[torch.tensor([0, 1, 2])].sum(),
+    "written to a slice": lambda t: torch.zeros(5, 4)[1:4].copy_(t).sum(),
+    "written to an index": lambda t: torch.zeros(3, 4).index_put((torch.tensor([0, 1, 2]),), t).sum(),
+    "accumulated at an index": lambda t: torch.zeros(3, 4).index_put((torch.tensor([0, 0, 1]),), t, accumulate=True),
+    "negated": lambda t: (-t).sum(),
+    "scaled": lambda t: (2 * t).sum(),
+    "divided": lambda t: (t / 3).sum(),
+    "scaled by a tensor without axes": lambda t: (t * torch.tensor(2.0)).sum(),
+    "scaled in place": lambda t: t.mul_(2).sum(),
+    "multiplied again": lambda t: (t * torch.ones(3, 4)).sum(),
+    "multiplied again in place": lambda t: t.mul_(torch.ones(3, 4)).sum(),
+    "windows": lambda t: functional.unfold(t.view(1, 1, 3, 4), 3, padding=1).sum(),
+    "folded": lambda t: functional.fold(t.view(1, 4, 3), (2, 4), (2, 2), stride=(1, 1)),
+    "masked": lambda t: torch.where(torch.ones(3, 4) > 0, t, 0).sum(),
+    "term of addcmul": lambda t: torch.addcmul(t, torch.zeros(3, 4), torch.zeros(3, 4)).shape,
+}
+#: what the expression counts beside its product
+_MORE = {"term of addcmul": N}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_a_summed_product_counts_once(name: str) -> None:
+    assert counted_product(SUMS[name]) == N + _MORE.get(name, 0)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda t: t,
+        lambda t: t * torch.ones(3, 4),
+        lambda t: t.relu(),
+        lambda t: t.relu().sum(),
+        lambda t: t.relu_().sum(),
+        lambda t: t.amax(dim=1).sum(),
+        lambda t: t.zero_().sum(),
+        lambda t: t.fill_(1.0).sum(),
+        lambda t: t.copy_(torch.ones(3, 4)).sum(),
+        lambda t: t.softmax(dim=1),
+    ],
+)
+def test_a_product_that_nothing_sums_is_no_multiply_add(use: Callable[[Tensor], Any]) -> None:
+    assert counted_product(use) == 0
+
+
+def test_a_product_summed_twice_counts_once() -> None:
+    assert counted_product(lambda t: (t.sum(), t.sum(), t + t)) == N
+    assert counted_product(lambda t: (t.mul_(torch.ones(3, 4)).sum(), t.sum())) == N
+
+
+def test_a_part_that_is_summed_counts_as_a_part() -> None:
+    assert counted_product(lambda t: t[:2].sum()) == 8
+
+
+def test_products_side_by_side_count_each() -> None:
+    a, b = pair()
+    assert counted(lambda: torch.cat([a * b, b * a]).sum()).macs == 2 * N
+    assert counted(lambda: a * b + b * a).macs == 2 * N
+    assert counted(lambda: torch.addcmul(a * b, a, b)).macs == 2 * N
+
+
+def test_products_written_to_one_buffer_count_each() -> None:
+    a, b = pair()
+
+    def run() -> None:
+        buffer = torch.zeros(3, 3, 4)
+        buffer[0] = a * b
+        buffer[1] = b * a
+        buffer.sum()
+
+    assert counted(run).macs == 2 * N
+
+
+def test_broadcast_products_count_by_their_result() -> None:
+    assert counted(lambda: torch.ones(3, 1).mul(torch.ones(1, 4)).sum()).macs == N
+
+
+def test_a_scale_is_no_product() -> None:
+    a, _ = pair()
+    assert counted(lambda: (a * 2).sum() + (torch.tensor(2.0) * a).sum()).macs == 0
+
+
+def test_memory_that_is_used_again_does_not_carry_products() -> None:
+    """A freed tensor's address is given out again: nothing of what was there may count."""
+
+    def run() -> None:
+        for _ in range(50):
+            a, b = pair()
+            product = a * b
+            gone.add(product.untyped_storage()._cdata)
+            del product
+            again = torch.ones(3, 4)
+            reused.append(again.untyped_storage()._cdata in gone)
+            again.sum()
+
+    gone: set[int] = set()
+    reused: list[bool] = []
+    run()
+    assert any(reused), "without a counter addresses come back, or this test shows nothing"
+    gone.clear()
+    assert counted(run).macs == 0
+
+
+CONTRACTIONS: dict[str, tuple[Callable[[], Any], int]] = {
+    "mm": (lambda: torch.ones(2, 3) @ torch.ones(3, 5), 30),
+    "bmm": (lambda: torch.ones(4, 2, 3) @ torch.ones(4, 3, 5), 120),
+    "mv": (lambda: torch.ones(2, 3) @ torch.ones(3), 6),
+    "dot": (lambda: torch.ones(3) @ torch.ones(3), 3),
+    "addmm": (lambda: torch.addmm(torch.ones(5), torch.ones(2, 3), torch.ones(3, 5)), 30),
+    "baddbmm": (lambda: torch.baddbmm(torch.ones(4, 2, 5), torch.ones(4, 2, 3), torch.ones(4, 3, 5)), 120),
+    "addmv": (lambda: torch.addmv(torch.ones(2), torch.ones(2, 3), torch.ones(3)), 6),
+    "addcmul": (lambda: torch.addcmul(torch.ones(5), torch.ones(5), torch.ones(5)), 5),
+    "by keyword": (lambda: torch.mm(input=torch.ones(2, 3), mat2=torch.ones(3, 5)), 30),
+    "linear": (lambda: functional.linear(torch.ones(2, 7, 3), torch.ones(5, 3), torch.ones(5)), 210),
+    "einsum": (lambda: torch.einsum("ij,ij->i", torch.ones(3, 4), torch.ones(3, 4)), 12),
+    "conv1d": (lambda: functional.conv1d(torch.ones(1, 4, 9), torch.ones(2, 4, 3)), 7 * 3 * 4 * 2),
+    "conv2d, strided": (lambda: functional.conv2d(torch.ones(1, 4, 9, 9), torch.ones(2, 4, 3, 3), stride=2), 16 * 72),
+    "conv2d, grouped": (lambda: functional.conv2d(torch.ones(1, 4, 9, 9), torch.ones(6, 2, 3, 3), groups=2), 49 * 108),
+    "conv3d": (lambda: functional.conv3d(torch.ones(1, 2, 5, 5, 5), torch.ones(3, 2, 3, 3, 3)), 27 * 162),
+    "transposed": (lambda: functional.conv_transpose2d(torch.ones(1, 4, 5, 5), torch.ones(4, 6, 3, 3)), 25 * 4 * 54),
+    "attention": (
+        lambda: functional.scaled_dot_product_attention(*[torch.ones(2, 3, 7, 4)] * 3),
+        2 * 2 * 3 * 7 * 7 * 4,
+    ),
+    "attention, wide values": (
+        lambda: functional.scaled_dot_product_attention(
+            torch.ones(1, 2, 5, 4), torch.ones(1, 2, 7, 4), torch.ones(1, 2, 7, 8)
+        ),
+        2 * 5 * 7 * (4 + 8),
+    ),
+    "attention, masked": (
+        lambda: functional.scaled_dot_product_attention(*[torch.ones(2, 3, 7, 4)] * 3, attn_mask=torch.ones(7, 7) > 0),
+        2 * 2 * 3 * 7 * 7 * 4,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONTRACTIONS)
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_contractions(name: str, mode: Callable[[], Any]) -> None:
+    run, macs = CONTRACTIONS[name]
+
+    def quietly() -> None:
+        with mode():
+            run()
+
+    assert counted(quietly).macs == macs
+
+
+def test_attention_counts_the_same_on_meta() -> None:
+    q = torch.empty(2, 3, 7, 4, device="meta")
+    assert counted(lambda: functional.scaled_dot_product_attention(q, q, q)).macs == 2 * 2 * 3 * 7 * 7 * 4
+
+
+def test_backward_of_a_transposed_convolution() -> None:
+    x, weight = torch.ones(1, 4, 5, 5, requires_grad=True), torch.ones(4, 6, 3, 3, requires_grad=True)
+    y = functional.conv_transpose2d(x, weight)
+    grad = torch.ones_like(y)
+    assert counted(lambda: torch.autograd.grad(y, (x, weight), grad)).macs == 2 * 25 * 4 * 54
+
+
+UNKNOWN: dict[str, tuple[Callable[[], Any], set[str]]] = {
+    "fft": (lambda: torch.fft.fft(torch.ones(4)), {"_fft_r2c"}),
+    "inverse": (lambda: torch.linalg.inv(torch.eye(3)), {"linalg_inv_ex", "_linalg_check_errors"}),
+    "bilinear": (lambda: functional.bilinear(torch.ones(2, 3), torch.ones(2, 3), torch.ones(4, 3, 3)), {"_trilinear"}),
+    "distances": (lambda: torch.cdist(torch.ones(2, 3), torch.ones(2, 3)), {"_cdist_forward"}),
+    "resampling": (
+        lambda: functional.interpolate(torch.ones(1, 1, 4, 4), scale_factor=2, mode="bilinear"),
+        {"upsample_bilinear2d"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_an_operation_without_a_rule_is_named(name: str) -> None:
+    run, names = UNKNOWN[name]
+    assert set(count_dispatched(run).uncounted) == names
+
+
+def test_unknown_operations_are_counted_by_call() -> None:
+    assert count_dispatched(lambda: [torch.fft.fft(torch.ones(4)) for _ in range(3)]).uncounted == {"_fft_r2c": 3}
+
+
+def test_an_operation_of_another_library_is_named_with_its_namespace() -> None:
+    @torch.library.custom_op("invobench_test::twice", mutates_args=())
+    def twice(x: Tensor) -> Tensor:
+        return x + x
+
+    assert count_dispatched(lambda: twice(torch.ones(3))).uncounted == {"invobench_test::twice": 1}
+
+
+def test_other_arithmetic_is_counted_under_its_kind() -> None:
+    norm = nn.BatchNorm2d(4).eval()
+    x = torch.ones(2, 4, 6, 6)
+
+    def run() -> None:
+        y = functional.avg_pool2d(norm(x).relu(), 2)
+        (y.flatten(1).softmax(dim=1) * 2).exp()
+
+    assert dict(counted(run).elements) == {
+        "normalisation": 288,
+        "activation": 288,
+        "pooling": 72,
+        "softmax": 72,
+        "elementwise": 144,
+    }
+
+
+def test_views_and_allocations_are_free() -> None:
+    count = counted(lambda: torch.zeros(3, 4).view(2, 6).t().unsqueeze(0).expand(3, 6, 2).detach())
+    assert (count.macs, dict(count.elements)) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        (torch.ops.aten.addcmul_.default, "addcmul"),
+        (torch.ops.aten.add.Tensor, "add"),
+        (torch.ops.aten._to_copy.default, "_to_copy"),
+        (torch.ops.aten.__lshift__.Tensor, "__lshift__"),
+        (torch.ops.profiler._record_function_enter_new.default, "profiler::_record_function_enter_new"),
+    ],
+)
+def test_base_names(operation: Any, name: str) -> None:
+    assert base_name(operation) == name
