@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -129,7 +130,7 @@ def profile(
     folder = out or Path("invobench-results") / datetime.now().strftime("%Y-%m-%d-%H%M%S")
     watching = observer(quiet, sys.stderr.isatty())
     try:
-        outcome = profile(Request(cells, folder, chosen, " ".join(sys.argv), resume), watching)
+        outcome = profile(Request(cells, folder, chosen, shlex.join(["invobench", *sys.argv[1:]]), resume), watching)
     finally:
         watching.finished()
     terminal = sys.stdout.isatty()
