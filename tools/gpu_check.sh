@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # One run on a machine with a GPU: checks every backend against the float64 oracle, then measures.
-# Raw results go to $OUT (default: reports/gpu). Run from the repository; needs no installation of invobench.
+# Raw results go to $OUT (default: reports/gpu). Runs from the repository, without installing invobench; fvcore may be
+# missing, then its column is empty and says so.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 OUT=${OUT:-reports/gpu}
