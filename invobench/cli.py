@@ -102,7 +102,7 @@ def profile(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the cells and the time they may take.")] = False,
 ) -> None:
-    """Count and measure every cell of SPEC... and print a table; results are kept in --out as they come.
+    """Count and measure layers and networks, and print a table; results are kept in --out as they come.
 
     Exit codes: 0 measured; 2 bad spec or usage; 4 a cell was not measured; 130 interrupted; 70 our bug.
     """
@@ -111,9 +111,8 @@ def profile(
     from invobench.spec import read
 
     entry = REPORTS[report]
-    chosen = tuple(name.strip() for name in metrics.split(",")) if metrics else tuple(METRICS)
-    for name in chosen:
-        METRICS[name]
+    wanted = [METRICS[name.strip()].path for name in metrics.split(",")] if metrics else None
+    chosen = tuple(name for name, metric in METRICS.items() if wanted is None or metric.path in wanted)
     cells = read(specs, [*overrides, *([f"device={device}"] if device else [])])
     if dry_run:
         from invobench.report.plan import render_plan
@@ -130,7 +129,8 @@ def profile(
     folder = out or Path("invobench-results") / datetime.now().strftime("%Y-%m-%d-%H%M%S")
     watching = observer(quiet, sys.stderr.isatty())
     try:
-        outcome = profile(Request(cells, folder, chosen, shlex.join(["invobench", *sys.argv[1:]]), resume), watching)
+        command = shlex.join(["invobench", *sys.argv[1:]])
+        outcome = profile(Request(cells, folder, chosen, command, tuple(overrides), resume), watching)
     finally:
         watching.finished()
     terminal = sys.stdout.isatty()
@@ -151,7 +151,10 @@ def _terminated(signal_number: int, frame: Any) -> None:
 @app.command()
 @_caught
 def validate(specs: SpecPaths, overrides: Overrides = []) -> None:  # noqa: B006 - typer copies it
-    """Check SPEC... and print every problem as file:line:column: key: message. Nothing is imported or run."""
+    """Check specs: every problem as file:line:column: key: message.
+
+    Nothing that a spec names is imported or run.
+    """
     from invobench.spec import read
 
     cells = read(specs, overrides)
@@ -175,7 +178,7 @@ def schema() -> None:
 def list_(
     what: Annotated[str, typer.Argument(metavar="WHAT", help="operators, backends, networks, metrics or formats.")],
 ) -> None:
-    """List what there is, on which devices, and why one is unavailable here."""
+    """List what there is, and why something is unavailable here."""
     from invobench.report.inventory import INVENTORIES
 
     _out(INVENTORIES[what].load()())

@@ -53,6 +53,7 @@ class Run(BaseModel):
     created: str
     command: str
     specs: tuple[str, ...]
+    overrides: tuple[str, ...] = ()
     convention: str = "formula"
     environment: Environment
 
@@ -110,6 +111,7 @@ class Row(BaseModel):
     output_error: float | None = None
     gradient_error: float | None = None
     uncounted: str | None = None
+    fvcore_error: str | None = None
     cell_time_s: float | None = None
     samples_s: list[float] = []
 

@@ -132,7 +132,7 @@ def test_dry_run_measures_nothing(spec: Path, tmp_path: Path) -> None:
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert lines[0] == "involution backend=unfold: 1×16×9×9, float32, forward, backend unfold, device auto"
-    assert lines[-1].startswith("3 cells; sampling takes at most 45.0 ms")
+    assert lines[-1].startswith("3 cells; sampling takes about 45.0 ms")
     assert not (tmp_path / "out").exists()
 
 
@@ -258,3 +258,15 @@ def test_our_own_bug_is_70(monkeypatch: pytest.MonkeyPatch, spec: Path, capsys: 
     result = CliRunner().invoke(app, ["validate", str(spec)])
     assert result.exit_code == 70
     assert "internal error in invobench" in result.output + capsys.readouterr().err
+
+
+def test_what_a_layer_prints_is_not_in_the_report(tmp_path: Path) -> None:
+    path = tmp_path / "talks.yaml"
+    path.write_text(
+        "version: 1\nlayers: [{name: a, module: 'tests.user_layers:Talks', height: 4}]\nmeasure: {max_time_s: 0.01}\n"
+    )
+    done = invobench("profile", str(path), "--device", "cpu", "--out", str(tmp_path / "out"), "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("name,kind,")
+    assert len(done.stdout.splitlines()) == 2
+    assert "said on stdout" in done.stderr

@@ -60,3 +60,21 @@ class Raises(nn.Module):
 class Exhausts(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x + torch.empty(2**46)[0]
+
+
+class Talks(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        print("said on stdout")
+        return x * 2
+
+
+class Frozen(Plain):
+    """Has a frozen parameter, and a tensor that cannot be deep-copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extra = nn.Parameter(torch.ones(1), requires_grad=False)
+        self.mask = self.conv.weight * 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * self.extra

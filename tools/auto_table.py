@@ -10,14 +10,14 @@ import csv
 import sys
 from pathlib import Path
 
-from invobench.results import MEASURED, read_results
+from invobench.results import read_results
 
 TABLE = Path(__file__).parents[1] / "invobench" / "operators" / "auto.csv"
 COLUMNS = "operator,device,dtype,mode,batch,in_channels,height,width,kernel_size,stride,backend,latency_s".split(",")
 
 
 def main(paths: list[str]) -> None:
-    rows = [row for path in paths for row in read_results(Path(path))[1] if row.status in MEASURED]
+    rows = [row for path in paths for row in read_results(Path(path))[1] if row.latency_s is not None]
     measured = []
     for row in rows:
         values = {name: getattr(row, name) for name in COLUMNS}

@@ -17,7 +17,7 @@ def render_plan(cells: Sequence[Cell]) -> str:
     sampling = sum(1.5 * cell.measure.max_time_s for cell in cells)
     killed = sum(cell.measure.timeout_s for cell in cells)
     lines.append(
-        f"{len(cells)} cells; sampling takes at most {units.duration(sampling)} (more where 6 calls take longer); "
-        f"killed after {units.duration(killed)} in all"
+        f"{len(cells)} cells; sampling takes about {units.duration(sampling)}, more where calls are slow; start-up and "
+        f"counting come on top; bound: {units.duration(killed)}, measure.timeout_s a cell"
     )
     return "\n".join(lines)

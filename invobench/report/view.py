@@ -112,13 +112,22 @@ def _label(row: Row, usual: Mapping[str, str]) -> str:
 
 
 def _fastest(rows: Sequence[Row]) -> set[int]:
-    """The fastest row of each set that differs in its backend alone."""
+    """The fastest row of each set that differs in its backend alone, where its interval is apart from the others'."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row.status in MEASURED and row.latency_s is not None:
             groups.setdefault((row.spec, _label(row, {})), []).append(row)
     compared = [group for group in groups.values() if len({row.backend for row in group}) > 1]
-    return {id(min(group, key=lambda row: row.latency_s or 0.0)) for group in compared}
+    winners = [_told_apart(group) for group in compared]
+    return {id(winner) for winner in winners if winner is not None}
+
+
+def _told_apart(group: Sequence[Row]) -> Row | None:
+    """The row whose interval lies below those of the others, None where there is no such row."""
+    best, *others = sorted(group, key=lambda row: row.latency_s or 0.0)
+    high = best.latency_high_s
+    apart = high is not None and all(row.latency_low_s is not None and high < row.latency_low_s for row in others)
+    return best if apart else None
 
 
 def _title(run: Run, rows: Sequence[Row], usual: Mapping[str, str]) -> str:
@@ -128,18 +137,21 @@ def _title(run: Run, rows: Sequence[Row], usual: Mapping[str, str]) -> str:
     machine = here.gpus[int(device.partition(":")[2])] if on_gpu else here.cpu
     threads = next((f"{row.threads} threads" for row in rows if row.threads), None)
     words = [*(usual[key] for key in _CONTRACT if key in usual), *([threads] if threads else [])]
-    return " · ".join([*([", ".join(words)] if words else []), machine, f"torch {here.torch}"])
+    overrides = [f"set {' '.join(run.overrides)}"] if run.overrides else []
+    return " · ".join([*([", ".join(words)] if words else []), machine, f"torch {here.torch}", *overrides])
 
 
 def _notes(rows: Sequence[Row], usual: Mapping[str, str], any_fastest: bool) -> list[str]:
     notes = []
     if any_fastest:
-        notes.append(f"{FASTEST} fastest backend of the layer.")
+        notes.append(f"{FASTEST} fastest backend of the layer, by intervals that do not overlap.")
     if any(row.status == "noisy" for row in rows):
         notes.append(f"{_NOISY} noisy: the interval is wider than measure.target_ci; raise measure.max_time_s.")
     for row in rows:
         if row.uncounted:
             notes.append(f"{_label(row, usual)}: not counted, no rule for: {row.uncounted}")
+        if row.fvcore_error:
+            notes.append(f"{_label(row, usual)}: fvcore cannot count this: {row.fvcore_error}")
         if row.message and row.status != "noisy":
             notes.append(f"{_label(row, usual)} ({row.backend_requested}): {row.status}: {row.message}")
     return notes

@@ -11,7 +11,7 @@ from invobench.networks import NETWORKS
 from invobench.operators import BACKENDS, OPERATORS
 from invobench.operators.base import LayerShape, LayerSpec
 from invobench.operators.select import Need, resolve
-from invobench.runner.steps import MODES, Step
+from invobench.runner.steps import STEPS, Step
 from invobench.spec.cells import Cell
 
 DTYPES = {name: getattr(torch, name) for name in ("float32", "bfloat16", "float16", "float64")}
@@ -44,7 +44,7 @@ class Case:
 
     def step(self, mode: str | None = None) -> Step:
         """The cell's work in `mode` (its own by default) as callables."""
-        return MODES[mode or self.cell.mode](self.module, self.inputs, self.cell.kind)
+        return STEPS[mode or self.cell.mode](self.module, self.inputs, self.cell.kind)
 
 
 def build_case(cell: Cell, device: torch.device) -> Case:

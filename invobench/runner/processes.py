@@ -103,6 +103,7 @@ def _listen(process: Any, receiver: Connection, timeout_s: float, told: Callable
 def _child(sender: Connection, job: Callable[..., Any], args: tuple[Any, ...]) -> None:
     """The body of a job's process. Ctrl-C is the parent's to handle; without a parent there is nobody to tell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(2, 1)  # stdout is the report's; what a layer prints goes to stderr
     _volunteer_for_oom()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:

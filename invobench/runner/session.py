@@ -51,6 +51,7 @@ class Request:
     folder: Path
     metrics: tuple[str, ...]
     command: str
+    overrides: tuple[str, ...] = ()
     resume: bool = False
 
     @property
@@ -92,6 +93,7 @@ def profile(request: Request, observer: Observer) -> Outcome:
         run_key=request.key,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=request.command,
+        overrides=request.overrides,
         specs=tuple(dict.fromkeys(cell.spec for cell in request.cells)),
         environment=machine.environment,
     )

@@ -39,7 +39,7 @@ def _forward(module: nn.Module, inputs: tuple[Tensor, ...], kind: str) -> Step:
 def _backward(module: nn.Module, inputs: tuple[Tensor, ...], kind: str) -> Step:
     module.train()
     leaves = [tensor.detach().requires_grad_() for tensor in inputs]
-    wanted = [*leaves, *module.parameters()]
+    wanted = [*leaves, *(parameter for parameter in module.parameters() if parameter.requires_grad)]
     held: list[tuple[Tensor, Tensor]] = []
 
     def gradients(y: Tensor, grad_y: Tensor, keep: bool) -> Any:
@@ -63,7 +63,7 @@ def _backward(module: nn.Module, inputs: tuple[Tensor, ...], kind: str) -> Step:
 def _train_step(module: nn.Module, inputs: tuple[Tensor, ...], kind: str) -> Step:
     module.train()
     leaves = [tensor.detach().requires_grad_(kind == "layer") for tensor in inputs]
-    parameters = list(module.parameters())
+    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
     optimiser = torch.optim.SGD(parameters, lr=0.0) if parameters else None
 
     def run() -> None:
@@ -77,7 +77,7 @@ def _train_step(module: nn.Module, inputs: tuple[Tensor, ...], kind: str) -> Ste
 
 
 #: mode -> (module, inputs, kind of cell) -> step
-MODES: Mapping[str, Callable[[nn.Module, tuple[Tensor, ...], str], Step]] = {
+STEPS: Mapping[str, Callable[[nn.Module, tuple[Tensor, ...], str], Step]] = {
     "forward": _forward,
     "backward": _backward,
     "train_step": _train_step,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
+import invobench
 from invobench.errors import BackendUnavailable, InvobenchError
 from invobench.measure.environment import environment
 from invobench.results import Environment
@@ -44,7 +47,7 @@ def measure_cell(cell: Cell, device: str, metrics: tuple[str, ...], tell: Tell) 
     """Measure `cell` on `device`; each metric's row fields go out through `tell` as soon as they are known."""
     start = time.perf_counter()
     try:
-        _fix_settings()
+        _fix_settings(torch.device(device))
         case = build_case(cell, torch.device(device))
         tell({"backend": case.backends, **_contract(case)})
         for name in _in_order(metrics):
@@ -61,8 +64,10 @@ def _in_order(metrics: tuple[str, ...]) -> list[str]:
     return [name for name in METRICS if name in wanted]
 
 
-def _fix_settings() -> None:
-    """Settings that PyTorch's versions default differently: float32 products stay float32 on a GPU."""
+def _fix_settings(device: torch.device) -> None:
+    """Float32 products stay float32 on a GPU, whatever the default; events and streams are those of `device`."""
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
 
@@ -102,5 +107,8 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _place(error: Exception) -> str:
+    """Where it was raised: the last frame outside PyTorch and invobench, which is the user's, or the last of all."""
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown place"
+    libraries = tuple(str(Path(str(package.__file__)).parent) + os.sep for package in (torch, invobench))
+    theirs = [frame for frame in frames if not frame.filename.startswith(libraries)]
+    return next((f"{frame.filename}:{frame.lineno}" for frame in reversed(theirs or frames)), "unknown place")

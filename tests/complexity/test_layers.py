@@ -16,14 +16,13 @@ from torch.nn import functional
 
 from invobench.complexity.dispatch import Count, count_dispatched
 from invobench.complexity.libraries import count_fvcore, count_torch
-from invobench.cost import MODES as MODE_NAMES
-from invobench.cost import Cost
+from invobench.cost import MODES, Cost
 from invobench.networks import NETWORKS
 from invobench.operators import BACKENDS, OPERATORS
 from invobench.operators.base import LayerShape, LayerSpec
 from invobench.operators.involution.module import Involution
 from invobench.operators.involution.spec import Fields
-from invobench.runner.steps import MODES
+from invobench.runner.steps import STEPS
 from tests.networks.build import ATTENTION, CONV, fields, layer, rednet
 
 Dims = tuple[int, int, int, int]
@@ -41,7 +40,7 @@ def dispatched(
     code = BACKENDS[spec.operator][backend].load()
     module = OPERATORS[spec.operator].build(spec.fields, dims[1], code, scope).to(device)
     shapes = spec.fields.input_shapes(LayerShape(*dims), scope)
-    step = MODES[mode](module, tuple(torch.zeros(shape, device=device) for shape in shapes), "layer")
+    step = STEPS[mode](module, tuple(torch.zeros(shape, device=device) for shape in shapes), "layer")
     step.prepare()
     return count_dispatched(step.run)
 
@@ -49,7 +48,7 @@ def dispatched(
 def differences(spec: LayerSpec, dims: Dims, scope: str = "module") -> Iterator[str]:
     """Backends and modes in which the counter does not give the formula's number."""
     assert not list(spec.fields.problems(dims[1]))
-    for backend, mode in product(BACKENDS[spec.operator], MODE_NAMES):
+    for backend, mode in product(BACKENDS[spec.operator], MODES):
         count, wanted = dispatched(spec, backend, dims, scope, mode), formula(spec, dims, scope, mode)
         if count.macs != wanted or count.uncounted:
             yield f"{spec} {dims} {scope} {backend} {mode}: {count.macs}, formula {wanted}, {dict(count.uncounted)}"
@@ -155,10 +154,10 @@ def test_a_wrong_formula_is_seen(monkeypatch: pytest.MonkeyPatch, operator: str,
         return replace(cost, terms=tuple(terms))
 
     monkeypatch.setattr(entry, "cost", wrong)
-    assert len(list(differences(spec, dims))) == len(BACKENDS[operator]) * len(MODE_NAMES)
+    assert len(list(differences(spec, dims))) == len(BACKENDS[operator]) * len(MODES)
 
 
-# one involution, C=64, K=7, r=4, G=4, 56×56 (findings, section 2)
+# one involution, C=64, K=7, r=4, G=4, 56×56: (C²+K²GC)/r·HW + K²C·HW = 22,880,256
 PUBLISHED = layer("involution", kernel_size=7, groups=4, reduction_ratio=4)
 PUBLISHED_DIMS = (1, 64, 56, 56)
 
@@ -249,7 +248,7 @@ NETS = {
 }
 
 
-@pytest.mark.parametrize("mode", MODE_NAMES)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", NETS)
 def test_a_network_equals_its_formula(name: str, mode: str) -> None:
     shape = LayerShape(2, 3, 65, 97)
@@ -257,7 +256,7 @@ def test_a_network_equals_its_formula(name: str, mode: str) -> None:
     cost = entry.cost(chosen, shape)
     assert cost is not None
     with torch.device("meta"):
-        step = MODES[mode](entry.build(chosen, shape, last_backend), (torch.zeros(shape.dims),), "network")
+        step = STEPS[mode](entry.build(chosen, shape, last_backend), (torch.zeros(shape.dims),), "network")
         step.prepare()
     count = count_dispatched(step.run)
     assert (count.macs, dict(count.uncounted)) == (cost.macs("formula", mode), {})

@@ -87,7 +87,7 @@ def test_gradients_count() -> None:
 
 @pytest.mark.parametrize(("backend", "expected"), [("shift", 13), ("unfold", 606)])
 def test_aggregation_of_a_first_stage(backend: str, expected: int) -> None:
-    """64 channels, 56×56, batch 8, K 7, 16 channels a group: the figures of findings, section 3."""
+    """64 channels, 56×56, batch 8, K 7, 16 channels a group; unfold holds K²·C·H·W elements twice (600 MiB)."""
     x, weight = torch.zeros(8, 64, 56, 56), torch.zeros(8, 4, 49, 56, 56)
     aggregate = BACKENDS["involution"][backend].load()
     with torch.no_grad():

@@ -120,3 +120,12 @@ def test_only_its_place_gives_a_module_a_stride():
     assert fields.place is None
     assert fields.output_shape(LayerShape(1, 8, 5, 5)) == LayerShape(1, 8, 5, 5)
     assert OPERATORS["module"].cost(fields, LayerShape(1, 8, 5, 5)) is None
+
+
+def test_a_wrong_grouping_does_not_hide_a_wrong_ratio() -> None:
+    from invobench.operators.involution.spec import Fields as Involution
+
+    found = dict(Involution(group_channels=0, reduction_ratio=3).problems(64))
+    assert sorted(found) == ["group_channels", "reduction_ratio"]
+    both = dict(Involution(group_channels=4, groups=4, reduction_ratio=3).problems(64))
+    assert sorted(both) == ["groups", "reduction_ratio"]

@@ -96,7 +96,8 @@ def test_a_plan_lists_the_cells_and_their_time() -> None:
     assert render_plan(cells).splitlines() == [
         "inv kernel_size=3: 2×16×9×7, float32, forward, backend shift, device cpu",
         "net: 1×3×224×224, float32, backward, backend auto, device cpu",
-        "2 cells; sampling takes at most 6.00 s (more where 6 calls take longer); killed after 1200 s in all",
+        "2 cells; sampling takes about 6.00 s, more where calls are slow; start-up and counting come on top; "
+        "bound: 1200 s, measure.timeout_s a cell",
     ]
 
 

@@ -40,11 +40,8 @@ def test_auto_is_within_a_fifth_of_the_best(channels: int, size: int, batch: int
         name: cell(what, shape, scope="aggregation", backend=name) for name in BACKENDS["involution"] if name != ORACLE
     }
     chosen = resolve("auto", Need(what, cells["shift"].shape, "cpu", "float32", "forward"))
-    # noise can only make a good choice look bad: one of three tries must show it
     ratios = []
     for _ in range(3):
         found = interleaved({name: build_case(of, torch.device("cpu")) for name, of in cells.items()})
         ratios.append(found[chosen] / min(found.values()))
-        if ratios[-1] <= ALLOWED:
-            break
-    assert min(ratios) <= ALLOWED, f"auto took {chosen}: {ratios}"
+    assert statistics.median(ratios) <= ALLOWED, f"auto took {chosen}: {ratios}"

@@ -263,3 +263,23 @@ def test_a_nan_is_not_within_tolerance() -> None:
     assert math.isnan(relative_error(torch.tensor([1.0, math.nan]), torch.tensor([1.0, 2.0]).double()))
     assert relative_error(torch.tensor([0.5]), torch.tensor([0.0]).double()) == 0.5
     assert relative_error(torch.tensor([3.0]), torch.tensor([2.0]).double()) == 0.5
+
+
+def test_frozen_parameters_and_cached_tensors_are_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    rows = run([user("Frozen", mode=mode) for mode in ("forward", "backward", "train_step")], tmp_path).rows
+    assert [row.status in MEASURED for row in rows] == [True] * 3, [row.message for row in rows]
+    products = 2 * 9 * 7 * 16 * 16 * 9
+    assert [row.macs_dispatched for row in rows] == [products, 2 * products, 3 * products]
+
+
+def test_a_job_works_on_the_device_that_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from invobench.runner import worker
+
+    chosen: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    worker._fix_settings(torch.device("cpu"))
+    worker._fix_settings(torch.device("cuda:1"))
+    assert chosen == [torch.device("cuda:1")]

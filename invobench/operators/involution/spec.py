@@ -36,19 +36,23 @@ class Fields(OperatorFields):
         """What cannot be: even kernels, both groupings, channels that do not divide."""
         if self.kernel_size % 2 == 0:
             yield "kernel_size", f"must be odd for involution, not {self.kernel_size}"
-        if self.groups is not None and self.group_channels is not None:
-            yield "groups", "give groups or group_channels, not both"
-            return
-        if isinstance(self.group_channels, int) and self.group_channels < 1:
-            yield "group_channels", f"must be at least 1, or C, not {self.group_channels}"
-            return
-        if self.groups is not None and in_channels % self.groups:
-            yield "groups", f"{in_channels} channels do not divide into {self.groups} groups"
-        group_channels = in_channels if self.group_channels == "C" else self.group_channels or min(16, in_channels)
-        if self.groups is None and in_channels % group_channels:
-            yield "group_channels", f"{in_channels} channels do not divide by group_channels {group_channels}"
+        yield from self._grouping(in_channels)
         if self.form == "bottleneck" and in_channels % self.reduction_ratio:
             yield "reduction_ratio", f"{in_channels} channels do not divide by reduction_ratio {self.reduction_ratio}"
+
+    def _grouping(self, in_channels: int) -> Iterator[tuple[str, str]]:
+        """What is wrong with `groups` and `group_channels`."""
+        if self.groups is not None and self.group_channels is not None:
+            yield "groups", "give groups or group_channels, not both"
+        elif self.groups is not None:
+            if in_channels % self.groups:
+                yield "groups", f"{in_channels} channels do not divide into {self.groups} groups"
+        elif isinstance(self.group_channels, int) and self.group_channels < 1:
+            yield "group_channels", f"must be at least 1, or C, not {self.group_channels}"
+        else:
+            size = in_channels if self.group_channels == "C" else self.group_channels or min(16, in_channels)
+            if in_channels % size:
+                yield "group_channels", f"{in_channels} channels do not divide by group_channels {size}"
 
     def output_shape(self, shape: LayerShape) -> LayerShape:
         """`[N, C, ceil(H/stride), ceil(W/stride)]`: zero padding of dilation·(K-1)/2 keeps the size."""

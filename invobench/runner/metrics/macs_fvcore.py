@@ -20,4 +20,4 @@ def measure(case: Case) -> dict[str, Any]:
         return {"macs_fvcore": count_fvcore(case.module, case.inputs)}
     except Exception as error:
         first = (str(error).splitlines() or [""])[0]
-        return {"message": f"fvcore cannot count this: {type(error).__name__}: {first}"}
+        return {"fvcore_error": f"{type(error).__name__}: {first}"}
