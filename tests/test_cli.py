@@ -211,7 +211,7 @@ def test_interruption_keeps_rows_prints_them_and_exits_130(stop: signal.Signals,
 
 def test_ctrl_c_while_it_starts_is_130_without_a_traceback(longer: Path, tmp_path: Path) -> None:
     running = start("profile", str(longer), "--device", "cpu", "--out", str(tmp_path / "out"))
-    time.sleep(1.5)
+    time.sleep(2.5)
     os.killpg(running.pid, signal.SIGINT)
     _, stderr = running.communicate(timeout=60)
     assert running.returncode == 130, stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -14,12 +15,21 @@ from invobench.runner.cases import Case, build_case
 from invobench.runner.parity import ORACLE
 from tests.builders import cell, involution
 
-ROUNDS = 15
+ROUNDS = 25
 ALLOWED = 1.2
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """A loaded machine makes threads wait for each other, which says nothing about the backends."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def interleaved(cases: dict[str, Case]) -> dict[str, float]:
-    """Median seconds a call, the cases taken in turn so that what disturbs one disturbs all."""
+    """Least seconds a call, the cases taken in turn: what disturbs a call only ever makes it slower."""
     steps = {name: case.step() for name, case in cases.items()}
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(ROUNDS):
@@ -27,13 +37,13 @@ def interleaved(cases: dict[str, Case]) -> dict[str, float]:
             start = time.perf_counter()
             step.run()
             times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(found) for name, found in times.items()}
+    return {name: min(found) for name, found in times.items()}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 4])
 @pytest.mark.parametrize(("channels", "size"), [(64, 56), (128, 28), (256, 14), (512, 7), (96, 20)])
-def test_auto_is_within_a_fifth_of_the_best(channels: int, size: int, batch: int) -> None:
+def test_auto_is_within_a_fifth_of_the_best(channels: int, size: int, batch: int, one_thread: None) -> None:
     shape = (batch, channels, size, size)
     what = involution(kernel_size=7, group_channels=16)
     cells = {

@@ -52,9 +52,9 @@ def user(name: str, **changes: Any) -> Cell:
 
 
 def test_every_row_of_a_layer_is_filled(tmp_path: Path) -> None:
-    outcome = run(
-        [cell(involution(), mode=mode, name=mode) for mode in ("forward", "backward", "train_step")], tmp_path
-    )
+    patient = Measure(target_ci=1.0, max_time_s=2.0)
+    modes = ("forward", "backward", "train_step")
+    outcome = run([cell(involution(), mode=mode, name=mode, measure=patient) for mode in modes], tmp_path)
     assert outcome.exit_code == 0
     for row in outcome.rows:
         assert row.status in MEASURED, row.message
@@ -269,8 +269,10 @@ def test_frozen_parameters_and_cached_tensors_are_no_obstacle(tmp_path: Path, mo
     monkeypatch.chdir(Path(__file__).parents[2])
     rows = run([user("Frozen", mode=mode) for mode in ("forward", "backward", "train_step")], tmp_path).rows
     assert [row.status in MEASURED for row in rows] == [True] * 3, [row.message for row in rows]
-    products = 2 * 9 * 7 * 16 * 16 * 9
-    assert [row.macs_dispatched for row in rows] == [products, 2 * products, 3 * products]
+    outputs = 2 * 9 * 7 * 16
+    products = outputs * 16 * 9
+    # the loss sums the products with `extra`, which makes multiply-adds of them
+    assert [row.macs_dispatched for row in rows] == [products, 2 * products, 3 * products + outputs]
 
 
 def test_a_job_works_on_the_device_that_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
