@@ -11,8 +11,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -61,9 +61,13 @@ class Processes:
         """
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=_child, args=(sender, job, args), daemon=True)
-        process.start()
-        sender.close()
+        held: list[int] = []
+        with _held_back(held):
+            process.start()
+            sender.close()
         try:
+            for number in held:
+                signal.raise_signal(number)
             return _listen(process, receiver, timeout_s, told)
         finally:
             if process.is_alive():
@@ -81,6 +85,21 @@ def _start_server() -> None:
         forkserver.ensure_running()
     finally:
         signal.signal(signal.SIGINT, heard)
+
+
+@contextmanager
+def _held_back(held: list[int]) -> Iterator[None]:
+    """Note Ctrl-C and SIGTERM in `held` for later: half a request would bring the fork server down."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda got, frame: held.append(got)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _listen(process: Any, receiver: Connection, timeout_s: float, told: Callable[[dict[str, Any]], None]) -> Ended:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from invobench.errors import EXIT_INTERRUPTED, EXIT_MEASUREMENT, EXIT_OK, MeasurementError, UsageError
+from invobench.errors import EXIT_INTERRUPTED, EXIT_MEASUREMENT, MeasurementError, UsageError, worst_exit
 from invobench.results import (
     MEASURED,
     ResultsFile,
@@ -72,10 +72,8 @@ class Outcome:
     @property
     def exit_code(self) -> int:
         """0 where every cell was measured; 130 interrupted; 4 where one was not."""
-        if self.interrupted:
-            return EXIT_INTERRUPTED
         whole = self.rows and all(row.status in MEASURED for row in self.rows) and self.error is None
-        return EXIT_OK if whole else EXIT_MEASUREMENT
+        return worst_exit([EXIT_INTERRUPTED] * self.interrupted + [EXIT_MEASUREMENT] * (not whole))
 
 
 def profile(request: Request, observer: Observer) -> Outcome:

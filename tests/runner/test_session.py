@@ -285,3 +285,17 @@ def test_a_job_works_on_the_device_that_it_was_given(monkeypatch: pytest.MonkeyP
     worker._fix_settings(torch.device("cpu"))
     worker._fix_settings(torch.device("cuda:1"))
     assert chosen == [torch.device("cuda:1")]
+
+
+def test_a_signal_while_a_job_starts_is_heard_when_it_has_started() -> None:
+    import signal
+
+    from invobench.runner.processes import _held_back
+
+    held: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    with _held_back(held):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+    assert held == [signal.SIGINT, signal.SIGTERM]
+    assert signal.getsignal(signal.SIGINT) is before
