@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from invobench.conventions import Convention
 from invobench.errors import MeasurementError, UsageError
 
 SCHEMA_VERSION = 1
@@ -54,7 +55,7 @@ class Run(BaseModel):
     command: str
     specs: tuple[str, ...]
     overrides: tuple[str, ...] = ()
-    convention: str = "formula"
+    convention: Convention = Convention.FORMULA
     environment: Environment
 
 
@@ -100,7 +101,7 @@ class Row(BaseModel):
     coordinates: dict[str, Any] = {}
     backend_requested: str
     device_requested: str
-    convention: str = "formula"
+    convention: Convention = Convention.FORMULA
     execution: str | None = None
     cache: str | None = None
     memory_format: str | None = None

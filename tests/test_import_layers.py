@@ -22,6 +22,8 @@ LAYERS = (
     "errors",
     "units",
     "table",
+    "formula",
+    "conventions",
     "cost",
     "results",
     "operators",
@@ -30,12 +32,27 @@ LAYERS = (
     "complexity",
     "measure",
     "runner",
+    "published",
     "report",
     "cli",
     "__main__",
 )
 TORCH_FREE = (
-    *(f"{ROOT}.{name}" for name in ("errors", "units", "table", "cost", "results", "cli", "report", "report.*")),
+    *(
+        f"{ROOT}.{name}"
+        for name in (
+            "errors",
+            "units",
+            "table",
+            "formula",
+            "conventions",
+            "cost",
+            "results",
+            "cli",
+            "report",
+            "report.*",
+        )
+    ),
     *(f"{ROOT}.operators{name}" for name in ("", ".base", ".select", ".*.spec", ".*.cost")),
     *(f"{ROOT}.networks{name}" for name in ("", ".base", ".*.spec", ".*.cost")),
     *(f"{ROOT}.{name}" for name in ("spec", "spec.*", "runner.rows", "runner.metrics")),

@@ -33,7 +33,7 @@ def base_fields(cell: Cell) -> dict[str, Any]:
     }
     if cost is not None:
         fields["params"] = cost.params
-        fields["macs_formula"] = cost.macs("formula", cell.mode)
+        fields["macs_formula"] = cost.macs(mode=cell.mode)
         fields["min_bytes"] = cost.min_elements(cell.mode) * _BYTES[cell.dtype]
     return fields
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+import invobench
 from invobench.networks import NETWORKS
 from invobench.networks.base import NetworkFields
 from invobench.operators.base import LayerSpec
 from tests.networks.build import ATTENTION, CONV, IMAGE, INVOLUTION, fields, layer, parameters, rednet
 
-PUBLISHED = Path(__file__).parents[1] / "data" / "published.csv"
+PUBLISHED = Path(invobench.__file__).parent / "published" / "published.csv"
 ROWS = list(csv.DictReader(PUBLISHED.read_text(encoding="utf-8").splitlines()))
 
 FORMS = {

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from invobench.cost import Kind
+from invobench.conventions import Kind
 from invobench.networks import NETWORKS
 from invobench.operators.base import LayerShape
 from tests.networks.build import ATTENTION, CONV, IMAGE, INVOLUTION, build, fields, layer, rednet

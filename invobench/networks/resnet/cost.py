@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from invobench.cost import Cost, Kind, conv_terms, elementwise, total
+from invobench.conventions import Kind
+from invobench.cost import Cost, Window, conv_terms, elementwise, pooling, total
 from invobench.networks.base import Placement
 from invobench.networks.resnet.spec import STEM_CHANNELS, Block, Fields, halved
 from invobench.operators import layer_cost
@@ -29,19 +30,17 @@ def _stem(fields: Fields, shape: LayerShape) -> Iterator[Cost | None]:
     inner = fields.stem_placement(shape)
     if inner is None:
         out = replace(halved(shape), in_channels=STEM_CHANNELS)
-        yield _first(_conv("stem.first", shape, out, 7))
-        yield _norm_relu("stem.first", out)
+        yield _first(_conv("stem.first", shape, out, Window(7, stride=2, padding=3)))
+        yield _norm_relu("stem.first", out, "stem.relu")
     else:
         out = replace(inner.shape, in_channels=STEM_CHANNELS)
-        yield _first(_conv("stem.first", shape, inner.shape, 3))
-        yield _norm_relu("stem.first", inner.shape)
+        yield _first(_conv("stem.first", shape, inner.shape, Window(3, stride=2, padding=1)))
+        yield _norm_relu("stem.first", inner.shape, "stem.relu")
         yield _injected("stem.spatial", inner)
-        yield _norm_relu("stem.spatial", inner.shape)
-        yield _conv("stem.last", inner.shape, out, 3)
-        yield _norm_relu("stem.last", out)
-    pooled = math.prod(halved(out).dims)
-    pool = replace(elementwise("stem.pool", Kind.POOLING, pooled), read_elements=math.prod(out.dims))
-    yield Cost((pool,), 0, 0)
+        yield _norm_relu("stem.spatial", inner.shape, "stem.relu")
+        yield _conv("stem.last", inner.shape, out, Window(3, padding=1))
+        yield _norm_relu("stem.last", out, "stem.relu")
+    yield Cost((pooling("stem.pool", out.dims, halved(out).dims),), 0, 0)
 
 
 def _stages(fields: Fields, shape: LayerShape) -> Iterator[Cost | None]:
@@ -54,18 +53,18 @@ def _block(block: Block, spatial: Placement) -> Iterator[Cost | None]:
     """The parts of one bottleneck."""
     path, out = block.path, block.output
     narrow = replace(out, in_channels=block.width)
-    yield _conv(f"{path}.reduce", block.shape, block.spatial, 1)
-    yield _norm_relu(f"{path}.reduce", block.spatial)
+    yield _conv(f"{path}.reduce", block.shape, block.spatial, Window())
+    yield _norm_relu(f"{path}.reduce", block.spatial, f"{path}.relu")
     yield _injected(f"{path}.spatial", spatial)
-    yield _norm_relu(f"{path}.spatial", narrow)
-    yield _conv(f"{path}.expand", narrow, out, 1)
+    yield _norm_relu(f"{path}.spatial", narrow, f"{path}.relu")
+    yield _conv(f"{path}.expand", narrow, out, Window())
     yield _norm(f"{path}.expand", out)
     if block.projected:
-        yield _conv(f"{path}.shortcut", block.shape, out, 1)
+        yield _conv(f"{path}.shortcut", block.shape, out, Window(stride=block.stride))
         yield _norm(f"{path}.shortcut", out)
-    elements = math.prod(out.dims)
-    addition = replace(elementwise(f"{path}.addition", Kind.ADDITION, elements), read_elements=2 * elements)
-    yield Cost((addition, elementwise(f"{path}.relu", Kind.ACTIVATION, elements)), 0, 0)
+    addition = elementwise(f"{path}.addition", Kind.ADDITION, out.dims, place=path)
+    addition = replace(addition, read_elements=2 * addition.read_elements)
+    yield Cost((addition, elementwise(f"{path}.relu", Kind.ACTIVATION, out.dims)), 0, 0)
 
 
 def _classifier(fields: Fields, shape: LayerShape) -> Iterator[Cost]:
@@ -73,16 +72,15 @@ def _classifier(fields: Fields, shape: LayerShape) -> Iterator[Cost]:
     *_, last = fields.blocks(shape)
     channels = last.output.in_channels
     pooled = (shape.batch, channels, 1, 1)
-    pool = elementwise("pool", Kind.POOLING, math.prod(pooled))
-    yield Cost((replace(pool, read_elements=math.prod(last.output.dims)),), 0, 0)
+    yield Cost((pooling("pool", last.output.dims, pooled),), 0, 0)
     logits = (shape.batch, fields.num_classes, 1, 1)
     terms = conv_terms("classifier", pooled, logits, bias=True, kind=Kind.LINEAR)
     yield Cost(terms, math.prod(pooled), math.prod(logits))
 
 
-def _conv(name: str, shape: LayerShape, out: LayerShape, kernel_size: int) -> Cost:
+def _conv(name: str, shape: LayerShape, out: LayerShape, window: Window) -> Cost:
     """A convolution without bias."""
-    terms = conv_terms(name, shape.dims, out.dims, kernel_size=kernel_size)
+    terms = conv_terms(name, shape.dims, out.dims, window=window)
     return Cost(terms, math.prod(shape.dims), math.prod(out.dims))
 
 
@@ -99,11 +97,10 @@ def _injected(path: str, item: Placement) -> Cost | None:
 
 def _norm(name: str, shape: LayerShape) -> Cost:
     """A batch norm, two parameters a channel."""
-    term = elementwise(f"{name}_norm", Kind.NORMALISATION, math.prod(shape.dims), params=2 * shape.in_channels)
-    return Cost((term,), 0, 0)
+    return Cost((elementwise(f"{name}_norm", Kind.NORMALISATION, shape.dims, params=2 * shape.in_channels),), 0, 0)
 
 
-def _norm_relu(name: str, shape: LayerShape) -> Cost:
-    """A batch norm and a ReLU."""
-    relu = elementwise(f"{name}_relu", Kind.ACTIVATION, math.prod(shape.dims))
-    return total((_norm(name, shape), Cost((relu,), 0, 0)))
+def _norm_relu(name: str, shape: LayerShape, relu: str) -> Cost:
+    """A batch norm and a ReLU, whose submodule `relu` others share."""
+    activation = elementwise(f"{name}_relu", Kind.ACTIVATION, shape.dims, place=relu)
+    return total((_norm(name, shape), Cost((activation,), 0, 0)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from invobench.cost import Cost, conv_terms
+from invobench.cost import Cost, Window, conv_terms
 from invobench.operators.base import LayerShape
 from invobench.operators.conv.spec import Fields
 
@@ -16,8 +16,9 @@ def cost(fields: Fields, shape: LayerShape, scope: str = "module") -> Cost:
         "conv",
         shape.dims,
         out.dims,
-        kernel_size=fields.kernel_size,
+        window=Window(fields.kernel_size, fields.stride, fields.border, fields.dilation),
         groups=fields.group_count(shape.in_channels),
         bias=fields.bias,
+        place="",
     )
     return Cost(terms, math.prod(shape.dims), math.prod(out.dims))

@@ -7,6 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from invobench.operators.parts import part
 from invobench.operators.stand_alone_attention.spec import Fields
 from invobench.operators.windows import pad, tap
 
@@ -26,9 +27,10 @@ class Attend(Protocol):
 
 def relative_logits(q: Tensor, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
     """The terms of the K rows and of the K columns, each `[N, heads, K, H, W]`, for q `[N, heads, head_dim, H, W]`."""
-    q_row, q_column = q.chunk(2, dim=2)
-    rows = torch.einsum("nhdyx,hdk->nhkyx", q_row, row)
-    columns = torch.einsum("nhdyx,hdk->nhkyx", q_column, column)
+    with part("relative"):
+        q_row, q_column = q.chunk(2, dim=2)
+        rows = torch.einsum("nhdyx,hdk->nhkyx", q_row, row)
+        columns = torch.einsum("nhdyx,hdk->nhkyx", q_column, column)
     return rows, columns
 
 
@@ -39,13 +41,15 @@ def reference(q: Tensor, k: Tensor, v: Tensor, row: Tensor, column: Tensor, kern
     keys, values = (pad(x, kernel_size // 2).unflatten(1, (heads, -1)) for x in (k, v))
     rows, columns = relative_logits(q, row, column)
     positions = [divmod(index, kernel_size) for index in range(kernel_size**2)]
-    logits = [
-        (q * tap(keys, i, j, height, width, 1, 1)).sum(dim=2) + rows[:, :, i] + columns[:, :, j] for i, j in positions
-    ]
-    attention = torch.stack(logits, dim=2).softmax(dim=2)
-    y = torch.zeros_like(q)
-    for index, (i, j) in enumerate(positions):
-        y = y + attention[:, :, index].unsqueeze(2) * tap(values, i, j, height, width, 1, 1)
+    with part("scores"):
+        scores = [(q * tap(keys, i, j, height, width, 1, 1)).sum(dim=2) for i, j in positions]
+    with part("softmax"):
+        logits = [score + rows[:, :, i] + columns[:, :, j] for score, (i, j) in zip(scores, positions, strict=True)]
+        attention = torch.stack(logits, dim=2).softmax(dim=2)
+    with part("weighted_sum"):
+        y = torch.zeros_like(q)
+        for index, (i, j) in enumerate(positions):
+            y = y + attention[:, :, index].unsqueeze(2) * tap(values, i, j, height, width, 1, 1)
     return y.flatten(1, 2)
 
 

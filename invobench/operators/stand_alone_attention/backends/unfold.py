@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
+from invobench.operators.parts import part
 from invobench.operators.stand_alone_attention.module import relative_logits
 
 
@@ -13,9 +14,12 @@ def attend(q: Tensor, k: Tensor, v: Tensor, row: Tensor, column: Tensor, kernel_
     heads = row.shape[0]
     q = q.unflatten(1, (heads, -1))
     rows, columns = relative_logits(q, row, column)
-    scores = (q.unsqueeze(3) * _windows(k, heads, kernel_size)).sum(dim=2).unflatten(2, (kernel_size, kernel_size))
-    attention = (scores + rows.unsqueeze(3) + columns.unsqueeze(2)).flatten(2, 3).softmax(dim=2)
-    y: Tensor = (attention.unsqueeze(2) * _windows(v, heads, kernel_size)).sum(dim=3).flatten(1, 2)
+    with part("scores"):
+        scores = (q.unsqueeze(3) * _windows(k, heads, kernel_size)).sum(dim=2).unflatten(2, (kernel_size, kernel_size))
+    with part("softmax"):
+        attention = (scores + rows.unsqueeze(3) + columns.unsqueeze(2)).flatten(2, 3).softmax(dim=2)
+    with part("weighted_sum"):
+        y: Tensor = (attention.unsqueeze(2) * _windows(v, heads, kernel_size)).sum(dim=3).flatten(1, 2)
     return y
 
 
