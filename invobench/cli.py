@@ -11,12 +11,15 @@ import traceback
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from invobench import __version__
 from invobench.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, InvobenchError, UsageError
+
+if TYPE_CHECKING:
+    from invobench.report import Page
 
 app = typer.Typer(
     name="invobench",
@@ -31,6 +34,10 @@ SpecPaths = Annotated[list[Path], typer.Argument(metavar="SPEC...", help="YAML f
 Overrides = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a key of every cell; VALUE may be a list a,b.")
 ]
+
+#: checked where it is used, so that its message has a suggestion
+Convention_ = Annotated[str, typer.Option("--convention", help="What counts as a multiply-add; see the README.")]
+SheetFormat = Annotated[str, typer.Option("--format", help="table, csv, markdown, latex or jsonl.")]
 
 
 def main() -> None:
@@ -74,6 +81,14 @@ def _out(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
+def _page() -> Page:
+    """What stdout is: as wide as the terminal and coloured there, plain elsewhere."""
+    from invobench.report import Page
+
+    terminal = sys.stdout.isatty()
+    return Page(os.get_terminal_size().columns if terminal else 120, terminal and "NO_COLOR" not in os.environ)
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         _out(f"invobench {__version__}")
@@ -98,7 +113,7 @@ def profile(
     overrides: Overrides = [],  # noqa: B006 - typer copies it
     metrics: Annotated[str | None, typer.Option("--metrics", help="Comma-separated; all by default.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Skip the cells that --out has rows of.")] = False,
-    report: Annotated[str, typer.Option("--format", help="table, csv, jsonl or markdown.")] = "table",
+    report: Annotated[str, typer.Option("--format", help="table, csv, jsonl, markdown or latex.")] = "table",
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the cells and the time they may take.")] = False,
 ) -> None:
@@ -106,7 +121,7 @@ def profile(
 
     Exit codes: 0 measured; 2 bad spec or usage; 4 a cell was not measured; 130 interrupted; 70 our bug.
     """
-    from invobench.report import REPORTS, Page
+    from invobench.report import REPORTS
     from invobench.runner.metrics import METRICS
     from invobench.spec import read
 
@@ -133,9 +148,7 @@ def profile(
         outcome = profile(Request(cells, folder, chosen, command, tuple(overrides), resume), watching)
     finally:
         watching.finished()
-    terminal = sys.stdout.isatty()
-    page = Page(os.get_terminal_size().columns if terminal else 120, terminal and "NO_COLOR" not in os.environ)
-    _out(entry.load()(outcome.run, outcome.rows, page))
+    _out(entry.load()(outcome.run, outcome.rows, _page()))
     _say(f"results: {folder / 'results.jsonl'}")
     if outcome.error is not None:
         _say(str(outcome.error))
@@ -164,6 +177,138 @@ def validate(specs: SpecPaths, overrides: Overrides = []) -> None:  # noqa: B006
 
 @app.command()
 @_caught
+def count(
+    specs: SpecPaths,
+    overrides: Overrides = [],  # noqa: B006 - typer copies it
+    convention: Convention_ = "formula",
+    tree: Annotated[bool, typer.Option("--tree", help="A network by stage and block, with sums.")] = False,
+    depth: Annotated[int | None, typer.Option("--depth", min=1, help="Levels of the tree to show.")] = None,
+    symbolic: Annotated[
+        bool, typer.Option("--symbolic", help="The formulas, with the spec's numbers in them.")
+    ] = False,
+    report: SheetFormat = "table",
+) -> None:
+    """Count parameters, multiply-adds and minimum bytes term by term, by formula; nothing is run or timed.
+
+    Exit codes: 0 counted; 2 bad spec or usage; 4 nothing has a formula.
+    """
+    from invobench.conventions import Convention
+    from invobench.report import SHEETS
+    from invobench.report.count_sheet import CountOptions, counted
+
+    if symbolic and report != "table":
+        raise UsageError(f"--symbolic prints text: leave out --format {report}")
+    render = SHEETS[report].load()
+    found = counted(specs, overrides, CountOptions(Convention.named(convention), tree or depth is not None, depth))
+    for label in found.without_formula:
+        _say(f"{label}: has no formula; invobench crosscheck counts what it dispatches")
+    _out(found.symbolic() if symbolic else render(found.sheets(), _page()))
+    raise typer.Exit(found.exit_code)
+
+
+@app.command()
+@_caught
+def crosscheck(
+    specs: Annotated[list[Path] | None, typer.Argument(metavar="[SPEC...]", help="YAML files.")] = None,
+    overrides: Overrides = [],  # noqa: B006 - typer copies it
+    module: Annotated[
+        str | None, typer.Option("--module", metavar="PACKAGE.MODULE:FACTORY", help="A module of yours instead.")
+    ] = None,
+    size: Annotated[str | None, typer.Option("--input", metavar="N,C,H,W", help="Shape of the module's input.")] = None,
+    mode: Annotated[str, typer.Option("--mode", help="forward, backward or train_step, for --module.")] = "forward",
+    counters: Annotated[str | None, typer.Option("--counters", help="Comma-separated; all by default.")] = None,
+    storage: Annotated[str, typer.Option("--storage", help="meta, or cpu where values are needed.")] = "meta",
+    report: SheetFormat = "table",
+) -> None:
+    """Compare the formula, term by term, with what PyTorch dispatched and with what other counters say.
+
+    Exit codes: 0 formula and our count agree, or there is no formula; 1 they differ; 2 bad spec or usage; 4 our
+    counter has no rule for an operation, or the module does not run.
+    """
+    from invobench.report import SHEETS
+    from invobench.report.check_sheet import check_sheet
+    from invobench.runner.crosscheck import Asked, check
+
+    render = SHEETS[report].load()
+    outcome = check(Asked(specs or [], overrides, module, size, mode, counters, storage))
+    for error in outcome.errors:
+        _say(str(error))
+    if outcome.checked:
+        _out(render([check_sheet(checked) for checked in outcome.checked], _page()))
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+@_caught
+def tables(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TABLE", help="ablation, model_zoo, envelope, or a table of --published; or all."),
+    ] = None,
+    published: Annotated[
+        Path | None, typer.Option("--published", metavar="FILE", help="Published figures of yours: a CSV like ours.")
+    ] = None,
+    specs: Annotated[
+        list[Path] | None, typer.Option("--spec", metavar="SPEC", help="A table of your own cells instead.")
+    ] = None,
+    overrides: Overrides = [],  # noqa: B006 - typer copies it
+    results: Annotated[
+        Path | None, typer.Option("--results", metavar="FILE", help="Results of --spec, for measured columns.")
+    ] = None,
+    group_by: Annotated[str | None, typer.Option("--group-by", metavar="KEY", help="A part a value of KEY.")] = None,
+    columns: Annotated[str | None, typer.Option("--columns", metavar="A,B", help="Columns, in this order.")] = None,
+    sort: Annotated[str | None, typer.Option("--sort", metavar="KEY", help="-KEY for descending.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", metavar="NAME", help="The row that changes are against.")
+    ] = None,
+    convention: Annotated[
+        str | None, typer.Option("--convention", help="This one alone; every one by default, formula with --spec.")
+    ] = None,
+    report: SheetFormat = "table",
+) -> None:
+    """Published tables beside what their networks count to when they are built: which convention reproduces which.
+
+    With --spec, the same kind of table of your own cells. Exit codes: 0 done; 2 bad usage, spec or file.
+    """
+    from invobench.report import SHEETS
+    from invobench.report.tables import Asked, sheets_of
+
+    render = SHEETS[report].load()
+    asked = Asked(
+        names or (), published, convention, specs or (), overrides, results, group_by, columns, sort, baseline
+    )
+    _out(render(sheets_of(asked, _say), _page()))
+
+
+@app.command()
+@_caught
+def plot(
+    what: Annotated[
+        list[str], typer.Argument(metavar="FIGURE|RESULTS...", help="envelope, or results files of --x against --y.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The figure: .svg, .pdf or .png by its suffix.")],
+    x: Annotated[str | None, typer.Option("--x", help="macs (default), params; of results any numeric column.")] = None,
+    y: Annotated[str | None, typer.Option("--y", help="A numeric column of results; latency by default.")] = None,
+    group_by: Annotated[str | None, typer.Option("--group-by", help="A series each; operator by default.")] = None,
+    log: Annotated[
+        str | None, typer.Option("--log", help="x, y, xy or none; by default where values span tenfold.")
+    ] = None,
+    width: Annotated[str, typer.Option("--width", help="column or page of a paper.")] = "column",
+) -> None:
+    """Draw a figure as a paper would print it: the published envelope, or two columns of results.
+
+    Exit codes: 0 drawn; 2 bad usage, or matplotlib is missing.
+    """
+    from invobench.report.figures import Request, plot
+
+    chart = plot(what, Request(x=x, y=y, group_by=group_by, log=log), out, width)
+    for note in chart.notes:
+        _say(note)
+    _say(f"figure: {out}")
+
+
+@app.command()
+@_caught
 def schema() -> None:
     """Print the JSON Schema of a spec, for editors."""
     import json
@@ -176,7 +321,12 @@ def schema() -> None:
 @app.command("list")
 @_caught
 def list_(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="operators, backends, networks, metrics or formats.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT", help="operators, backends, networks, metrics, counters, conventions, figures or formats."
+        ),
+    ],
 ) -> None:
     """List what there is, and why something is unavailable here."""
     from invobench.report.inventory import INVENTORIES

@@ -57,6 +57,12 @@ class CostTerm:
         done = self.operations - (self.padding_operations if rule.valid_taps else 0)
         return rule.weights.get(self.kind, 0) * self.factor(mode) * done
 
+    @property
+    def longest_sum(self) -> int:
+        """Products in the longest sum, forward or backward: operations over the smallest tensor that has sums."""
+        sizes = [size for size in (self.params, self.read_elements, self.written_elements) if size]
+        return self.operations // min(sizes) if sizes and self.kind in PRODUCTS else 1
+
     def min_elements(self, mode: str = "forward") -> int:
         """Elements that the term alone must move in `mode`; the rule is that of `Cost.min_elements`."""
         return moved(self.read_elements, self.params, self.written_elements, mode)

@@ -18,14 +18,12 @@ _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 _PRECEDENCE: dict[type[ast.operator], int] = {
     ast.Add: _SUM,
-    ast.Sub: _SUM,
     ast.Mult: _PRODUCT,
     ast.Div: _PRODUCT,
     ast.Pow: _POWER,
 }
 _EVALUATED: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
     ast.Mult: lambda a, b: a * b,
     ast.Div: lambda a, b: a / b,
     ast.Pow: lambda a, b: a ** int(b),
@@ -106,9 +104,7 @@ def _write(node: ast.expr, written: dict[str, str], dot: str, inside: bool = Fal
     if isinstance(node.op, ast.Pow):
         return _bracketed(node.left, _POWER + 1, written, dot) + str(_constant(node.right)).translate(_SUPERSCRIPTS)
     if _precedence(node) == _SUM:
-        sign = "+" if isinstance(node.op, ast.Add) else "-"
-        sides = [_write(node.left, written, dot, inside), _bracketed(node.right, _SUM, written, dot, inside)]
-        return sign.join(sides) if inside else f" {sign} ".join(sides)
+        return ("+" if inside else " + ").join(_write(side, written, dot, inside) for side in (node.left, node.right))
     left = _bracketed(node.left, _PRODUCT, written, dot)
     if isinstance(node.op, ast.Div):
         return f"{left}/{_bracketed(node.right, _PRODUCT + 1, written, dot)}"
@@ -116,8 +112,8 @@ def _write(node: ast.expr, written: dict[str, str], dot: str, inside: bool = Fal
     return f"{left}{dot}{right}"
 
 
-def _bracketed(node: ast.expr, least: int, written: dict[str, str], dot: str, inside: bool = False) -> str:
+def _bracketed(node: ast.expr, least: int, written: dict[str, str], dot: str) -> str:
     """`node` as text, in parentheses where it binds less than `least`."""
     if _precedence(node) >= least:
-        return _write(node, written, dot, inside)
+        return _write(node, written, dot)
     return f"({_write(node, written, dot, inside=True)})"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 KIB = 2**10
 MIB = 2**20
+MEGA = 10**6
+GIGA = 10**9
 
 _SI = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (MIB, "MiB"), (KIB, "KiB"))
 _TIME = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+_POWERS = ((1e12, "10¹²"), (1e9, "10⁹"), (1e6, "10⁶"), (1e3, "10³"), (1.0, ""))
+_SCALES = {"count": _POWERS, "bytes": (*_BINARY, (1, "B")), "time": _TIME, "plain": ((1.0, ""),)}
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -38,6 +44,25 @@ def duration(seconds: float, digits: int = 3) -> str:
     return _in_units(seconds, _TIME, digits) or f"{significant(seconds / _TIME[-1][0], digits)} ns"
 
 
+def within(value: float, half_width: float) -> str:
+    """`value` with the digits that its interval supports: 12.345 within 0.0962 -> `12.3 ± 0.1`.
+
+    The half-width is rounded to one significant digit, and the value to the place of that digit: 338 within 47 is
+    `340 ± 50`.
+    """
+    place = math.floor(math.log10(half_width))
+    place += round(half_width / 10.0**place) == 10
+    decimals = max(0, -place)
+    return f"{round(value, -place):.{decimals}f} ± {round(half_width, -place):.{decimals}f}"
+
+
+def duration_within(seconds: float, half_width: float) -> str:
+    """Seconds with the digits that their interval supports, in the largest unit that leaves at least 1."""
+    factor, unit = next((factor, unit) for factor, unit in (*_TIME, (0.0, "ns")) if seconds >= factor)
+    factor = factor or _TIME[-1][0]
+    return f"{within(seconds / factor, half_width / factor)} {unit}"
+
+
 def size(n_bytes: float, digits: int = 3) -> str:
     """Bytes as text in binary units, named as such: 49.0 MiB."""
     return _in_units(n_bytes, _BINARY, digits) or f"{n_bytes:.0f} B"
@@ -46,3 +71,28 @@ def size(n_bytes: float, digits: int = 3) -> str:
 def percent(share: float) -> str:
     """A share as text: 0.012 -> `1.2 %`."""
     return f"{significant(share * 100, 2)} %"
+
+
+def scale(quantity: str, value: float) -> tuple[float, str]:
+    """Factor and name of the unit for an axis of `quantity` (count, bytes, time or plain) on which `value` stands.
+
+    The largest that leaves at least 1, else the smallest: 0.012 s -> `(1e-3, "ms")`; 183e6 -> `(1e6, "10⁶")`.
+    """
+    units = _SCALES[quantity]
+    return next(((factor, unit) for factor, unit in units if value >= factor), units[-1])
+
+
+def exact(value: int) -> str:
+    """A whole number with its digits in threes: 22880256 -> `22,880,256`."""
+    return f"{value:,}"
+
+
+def change(ratio: float) -> str:
+    """A ratio to a baseline as papers print it: 0.65 -> `↓ 35 %`, 1.02 -> `↑ 2 %`; one digit below 1 %."""
+    percents = 100 * abs(ratio - 1)
+    if percents == 0:
+        return "0 %"
+    shown = "<0.01" if percents < 0.01 else significant(percents, len(f"{percents:.0f}"))
+    if 0 < ratio < 1 and shown == "100":
+        shown = ">99.9"
+    return f"{'↓' if ratio < 1 else '↑'} {shown} %"

@@ -79,10 +79,76 @@ def test_results_go_to_a_dated_folder_and_quiet_is_quiet(spec: Path, tmp_path: P
     assert [row.latency_s for row in read_results(path)[1]] == [None, None]
 
 
+PUBLISHED = """\
+version: 1
+layers: [{name: inv, operator: involution, kernel_size: 7, group_channels: 16, backend: unfold}]
+"""
+
+
+def test_count_prints_the_formula_with_its_numbers(spec: Path) -> None:
+    spec.write_text(PUBLISHED)
+    done = invobench("count", str(spec), "--symbolic")
+    assert (done.returncode, done.stderr) == (0, "")
+    formula = "HW(C²+K²GC)/r + HWK²C = 3136·(64²+49·4·64)/4 + 3136·49·64 = 22,880,256"
+    assert done.stdout.splitlines()[1] == f"  {formula}"
+    table = invobench("count", str(spec), "--convention", "hook", "--format", "csv")
+    records = list(csv.DictReader(io.StringIO(table.stdout)))
+    assert sum(int(record["macs"] or 0) for record in records) == 23_645_440
+    assert {record["convention"] for record in records} == {"hook"}
+
+
+def test_count_imports_no_torch(spec: Path) -> None:
+    code = f"import sys; from invobench.cli import app; app(['count', {str(spec)!r}], standalone_mode=False)"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "invobench.report.count_sheet" in done.stderr
+    assert " torch\n" not in done.stderr
+
+
+def test_crosscheck_names_what_other_counters_miss(spec: Path) -> None:
+    spec.write_text(PUBLISHED)
+    done = invobench("crosscheck", str(spec))
+    assert (done.returncode, done.stderr) == (0, "")
+    for text in (
+        "Formula and our count agree in every term.",
+        "fvcore as it comes misses aggregate: it has no rule for aten::im2col ×1, aten::mul ×1, aten::sum ×1.",
+        "torch as it comes misses aggregate: it has no rule for mul ×1.",
+        "fvcore as it comes counts besides: aten::batch_norm 100,352.",
+    ):
+        assert text in " ".join(done.stdout.split())
+    totals = next(line for line in done.stdout.splitlines() if line.startswith("total reported")).split()[2:]
+    assert totals == ["22,880,256", "22,880,256", "22,880,256", "13,146,112", "22,880,256", "13,045,760"]
+
+
+def test_crosscheck_of_a_module() -> None:
+    done = invobench("crosscheck", "--module", "tests.user_layers:Plain", "--input", "8,16,9,9", "--format", "jsonl")
+    assert (done.returncode, done.stderr) == (0, "")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {record["counter"] for record in records} == {"ours", "fvcore+ours", "fvcore", "torch+ours", "torch"}
+    assert {(record["term"], record["macs"], record["verdict"]) for record in records} == {
+        ("conv", 8 * 81 * 9 * 256, "match")
+    }
+
+
+def test_crosscheck_of_an_operation_without_a_rule_is_an_error() -> None:
+    done = invobench("crosscheck", "--module", "tests.user_layers:Spectral", "--input", "1,2,4,4")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == (
+        "tests.user_layers:Spectral: cannot count: no rule for _fft_c2c ×1 in its own code: add one to "
+        "invobench/complexity/rules.py, or register a formula with torch.utils.flop_counter.register_flop_formula\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["profile"], "Missing argument"),
+        (["count", "SPEC", "--convention", "hok"], "unknown convention 'hok' (did you mean 'hook'?); there are: "),
+        (["count", "SPEC", "--symbolic", "--format", "csv"], "--symbolic prints text: leave out --format csv"),
+        (["count", "SPEC", "--format", "tabel"], "unknown format 'tabel' (did you mean 'table'?); there are: "),
+        (["crosscheck"], "crosscheck takes SPEC files, or --module PACKAGE.MODULE:FACTORY with --input N,C,H,W"),
+        (["crosscheck", "SPEC", "--counters", "fvcor"], "unknown counter 'fvcor' (did you mean 'fvcore'?)"),
         (["profile", "missing.yaml"], "missing.yaml:1:1: spec: "),
         (["validate", "missing.yaml"], "missing.yaml:1:1: spec: "),
         (["profile", "SPEC", "--format", "tabel"], "unknown format 'tabel' (did you mean 'table'?); there are: "),
@@ -270,3 +336,34 @@ def test_what_a_layer_prints_is_not_in_the_report(tmp_path: Path) -> None:
     assert done.stdout.startswith("name,kind,")
     assert len(done.stdout.splitlines()) == 2
     assert "said on stdout" in done.stderr
+
+
+def test_tables_print_the_asked_format_alone_on_stdout(tmp_path: Path) -> None:
+    done = invobench("tables", "model_zoo", "--format", "csv")
+    assert (done.returncode, done.stderr) == (0, "building and counting 5 networks\n")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [(row["model"], row["published_macs"], row["reproduced_by"]) for row in rows] == [
+        ("RedNet-26", "1730000000", "hook"),
+        ("RedNet-38", "2220000000", "hook"),
+        ("RedNet-50", "2710000000", "hook"),
+        ("RedNet-101", "4740000000", "hook"),
+        ("RedNet-152", "6790000000", "hook"),
+    ]
+
+
+def test_tables_say_what_is_wrong(spec: Path, tmp_path: Path) -> None:
+    unknown = invobench("tables", "modelzoo")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert unknown.stderr.startswith("unknown table 'modelzoo' (did you mean 'model_zoo'?); there are: ablation, ")
+    both = invobench("tables", "model_zoo", "--spec", str(spec))
+    assert (both.returncode, both.stdout) == (2, "")
+    assert both.stderr == "'model_zoo' names a published table and --spec asks for your own: give one of them\n"
+    lost = invobench("tables", "--published", str(tmp_path / "none.csv"))
+    assert (lost.returncode, lost.stdout) == (2, "")
+    assert lost.stderr.startswith(f"{tmp_path / 'none.csv'}: cannot read: ")
+
+
+def test_tables_of_a_spec(spec: Path) -> None:
+    done = invobench("tables", "--spec", str(spec), "--columns", "params,macs", "--format", "jsonl")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [json.loads(line)["params"] for line in done.stdout.splitlines()] == [252, 252, 2304]

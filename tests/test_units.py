@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -95,6 +96,69 @@ def test_size(n_bytes: float, text: str) -> None:
 )
 def test_percent(share: float, text: str) -> None:
     assert units.percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "half_width", "text"),
+    [
+        (12.345, 0.0962, "12.3 ± 0.1"),
+        (12.345, 0.0949, "12.35 ± 0.09"),
+        (12.345, 0.0951, "12.3 ± 0.1"),
+        (338, 47, "340 ± 50"),
+        (338, 96, "300 ± 100"),
+        (3.1, 4, "3 ± 4"),
+        (1, 0.0002, "1.0000 ± 0.0002"),
+        (1234, 0.5, "1234.0 ± 0.5"),
+    ],
+)
+def test_within(value: float, half_width: float, text: str) -> None:
+    assert units.within(value, half_width) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "half_width", "text"),
+    [
+        (0.0123, 0.0001, "12.3 ± 0.1 ms"),
+        (0.338, 0.047, "340 ± 50 ms"),
+        (1.5, 0.01, "1.50 ± 0.01 s"),
+        (45.6e-6, 2e-6, "46 ± 2 µs"),
+        (5e-10, 1e-11, "0.50 ± 0.01 ns"),
+        (90, 3, "90 ± 3 s"),
+    ],
+)
+def test_duration_within(seconds: float, half_width: float, text: str) -> None:
+    assert units.duration_within(seconds, half_width) == text
+
+
+@given(st.floats(min_value=1e-6, max_value=1e6), st.floats(min_value=1e-6, max_value=1e3))
+def test_digits_end_where_the_interval_begins(value: float, half_width: float) -> None:
+    """One significant digit of the interval, and the value to the same place."""
+    shown, around = units.within(value, half_width).split(" ± ")
+    assert float(around) == pytest.approx(half_width, rel=0.5)
+    assert len(around.strip("0.").replace(".", "")) == 1
+    assert len(shown.partition(".")[2]) == len(around.partition(".")[2])
+    assert abs(float(shown) - value) <= 0.5001 * 10.0 ** math.floor(math.log10(float(around)) + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (0.65, "↓ 35 %"),
+        (1.02, "↑ 2 %"),
+        (1, "0 %"),
+        (0.9966, "↓ 0.3 %"),
+        (1.0099, "↑ 1 %"),
+        (0.9, "↓ 10 %"),
+        (2.355, "↑ 136 %"),
+        (0.0, "↓ 100 %"),
+        (0.0003, "↓ >99.9 %"),
+        (0.004, "↓ 99.6 %"),
+        (2.0, "↑ 100 %"),
+        (1.0000001, "↑ <0.01 %"),
+    ],
+)
+def test_change(ratio: float, text: str) -> None:
+    assert units.change(ratio) == text
 
 
 PREFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}

@@ -1,4 +1,4 @@
-"""What the dispatch counter knows of aten: which operations contract, sum, carry, move or map elements."""
+"""What the dispatch counter knows of aten: which operations multiply tensors, map elements, or only move them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
+from torch import Tensor
+
 Args = tuple[Any, ...]
+#: (positional arguments, keyword arguments, result) -> multiply-adds, None where no two tensors are multiplied
+ProductRule = Callable[[Args, dict[str, Any], Any], int | None]
 
 
 def _convolution(args: Args, kwargs: dict[str, Any], out: Any) -> int:
@@ -23,7 +27,7 @@ def _convolution_backward(args: Args, kwargs: dict[str, Any], out: Any) -> int:
     return int(positions.numel() * prod(weight.shape[1:]) * (mask[0] + mask[1]))
 
 
-def _matmul(first: int) -> Callable[[Args, dict[str, Any], Any], int]:
+def _matmul(first: int) -> ProductRule:
     """A matrix product of arguments `first` and `first + 1`, batched or not."""
 
     def macs(args: Args, kwargs: dict[str, Any], out: Any) -> int:
@@ -40,8 +44,23 @@ def _attention(args: Args, kwargs: dict[str, Any], out: Any) -> int:
     return int(query.numel() * length + query.numel() // query.shape[-1] * length * value.shape[-1])
 
 
+def _mul(args: Args, kwargs: dict[str, Any], out: Any) -> int | None:
+    """Elementwise: two tensors that are more than a number each. Masks select, and whole numbers are indices."""
+    factors = [arg for arg in args[:2] if isinstance(arg, Tensor) and arg.dim() > 0 and _is_data(arg)]
+    return int(out.numel()) if len(factors) == 2 else None
+
+
+def _is_data(tensor: Tensor) -> bool:
+    return tensor.dtype.is_floating_point or tensor.dtype.is_complex
+
+
+def _elements(args: Args, kwargs: dict[str, Any], out: Any) -> int:
+    """One product an element of the result."""
+    return int(out.numel())
+
+
 #: operation -> multiply-adds of one call
-CONTRACTIONS: Mapping[str, Callable[[Args, dict[str, Any], Any], int]] = {
+PRODUCT_RULES: Mapping[str, ProductRule] = {
     "convolution": _convolution,
     "_convolution": _convolution,
     "convolution_backward": _convolution_backward,
@@ -49,33 +68,30 @@ CONTRACTIONS: Mapping[str, Callable[[Args, dict[str, Any], Any], int]] = {
     "bmm": _matmul(0),
     "mv": _matmul(0),
     "dot": _matmul(0),
+    "vdot": _matmul(0),
     "addmm": _matmul(1),
     "baddbmm": _matmul(1),
     "addmv": _matmul(1),
-    "addcmul": lambda args, kwargs, out: out.numel(),
+    "ger": _elements,
+    "addr": _elements,
+    "addcmul": _elements,
+    "mul": _mul,
     "_scaled_dot_product_flash_attention_for_cpu": _attention,
     "_scaled_dot_product_flash_attention": _attention,
     "_scaled_dot_product_efficient_attention": _attention,
     "_scaled_dot_product_cudnn_attention": _attention,
 }
 
-#: operations that sum what they take in: a product that enters one of them is a multiply-add
-SUMMING = frozenset(
-    """add sub rsub sum mean cumsum col2im index_add scatter_add unfold_backward _foreach_add lerp""".split()
-)
+#: operation with a bias -> the argument that holds it
+_BIASED: Mapping[str, int] = {"convolution": 2, "_convolution": 2, "addmm": 0}
 
-#: operations that pass elements on, moved, copied, padded, selected, negated or scaled by a number
-CARRY = frozenset(
-    """clone _to_copy copy contiguous neg div cat stack constant_pad_nd slice_backward select_backward _unsafe_view
-    _reshape_copy index gather flip roll masked_fill where repeat tril triu diagonal_backward as_strided_copy
-    permute_copy view_copy expand_copy slice_scatter select_scatter index_select scatter sort topk
-    im2col reflection_pad2d replication_pad2d upsample_nearest2d pixel_shuffle pixel_unshuffle""".split()
-)
 
-#: operations that write elements to places: they sum where they accumulate, and carry elsewhere
-PUTS = frozenset({"index_put", "_index_put_impl"})
+def bias_elements(name: str, args: Args, out: Any) -> int:
+    """Elements to which a product's own bias is added."""
+    return int(out.numel()) if name in _BIASED and args[_BIASED[name]] is not None else 0
 
-#: operations that make or move memory, or only look at it
+
+#: operations that make or move memory, or only look at it: copied, padded, selected, gathered, reordered
 FREE = frozenset(
     """empty empty_like empty_strided new_empty new_empty_strided zeros zeros_like new_zeros ones ones_like
     new_ones full full_like new_full arange eye linspace scalar_tensor rand rand_like randn randn_like randint
@@ -83,7 +99,11 @@ FREE = frozenset(
     resize_as _local_scalar_dense equal is_same_size item _has_compatible_shallow_copy_type argsort argmax
     argmin argwhere nonzero embedding max_pool2d_with_indices_backward record_stream
     profiler::_record_function_enter_new profiler::_record_function_exit _assert_async _assert_scalar
-    sym_size sym_numel""".split()
+    sym_size sym_numel clone _to_copy copy contiguous neg cat stack constant_pad_nd slice_backward
+    select_backward _unsafe_view _reshape_copy index gather flip roll masked_fill where repeat tril triu
+    diagonal_backward as_strided_copy permute_copy view_copy expand_copy slice_scatter select_scatter
+    index_select scatter sort topk im2col reflection_pad2d replication_pad2d upsample_nearest2d pixel_shuffle
+    pixel_unshuffle""".split()
 )
 
 _KINDS = {
@@ -99,7 +119,9 @@ _KINDS = {
     "pooling": """avg_pool2d avg_pool2d_backward max_pool2d_with_indices _adaptive_avg_pool2d
         _adaptive_avg_pool2d_backward adaptive_max_pool2d avg_pool1d avg_pool3d max_pool3d_with_indices""",
     "softmax": "_softmax _softmax_backward_data _log_softmax _log_softmax_backward_data _safe_softmax",
-    "elementwise": "amax amin max min var var_mean std norm linalg_vector_norm logsumexp prod cumprod any all count",
+    "elementwise": """add sub rsub div sum mean cumsum col2im index_put _index_put_impl index_add scatter_add
+        unfold_backward _foreach_add lerp amax amin max min var var_mean std norm linalg_vector_norm logsumexp prod
+        cumprod any all count""",
 }
 
 #: operation -> the kind that its result's elements are counted under

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from invobench.complexity.counters import COUNTERS
+from invobench.conventions import RULES
 from invobench.networks import NETWORKS
 from invobench.operators import BACKENDS, OPERATORS
 from invobench.operators.select import unavailable
 from invobench.report import REPORTS
+from invobench.report.figures import FIGURES
 from invobench.runner.metrics import METRICS
 from invobench.table import Entry, Table
 
@@ -42,6 +45,21 @@ def metrics() -> str:
     return _columns((name, entry.summary, ", ".join(entry.columns)) for name, entry in METRICS.items())
 
 
+def counters() -> str:
+    """Counters that a cross-check asks beside ours."""
+    return _columns((name, entry.summary) for name, entry in COUNTERS.items())
+
+
+def conventions() -> str:
+    """What may count as a multiply-add."""
+    return _columns((name, rule.summary) for name, rule in RULES.items())
+
+
+def figures() -> str:
+    """Figures that `plot` draws by name."""
+    return _columns((name, entry.summary) for name, entry in FIGURES.items())
+
+
 def formats() -> str:
     """Report formats."""
     return _columns((name, entry.summary) for name, entry in REPORTS.items())
@@ -66,5 +84,8 @@ def _columns(lines: Iterable[tuple[str, ...]]) -> str:
 _HERE = "invobench.report.inventory"
 INVENTORIES: Table[Entry] = Table(
     "list",
-    {name: Entry(f"{_HERE}:{name}", "") for name in ("operators", "backends", "networks", "metrics", "formats")},
+    {
+        name: Entry(f"{_HERE}:{name}", "")
+        for name in "operators backends networks metrics counters conventions figures formats".split()
+    },
 )

@@ -1,28 +1,36 @@
-"""`--format markdown`: the table for people, in Markdown."""
+"""`--format markdown`: the tables for people, in Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from invobench.report import Page
-from invobench.report.view import HEADINGS, view
-from invobench.results import Row, Run
+from invobench.report.sheet import Line, Sheet
 
 
-def render(run: Run, rows: Sequence[Row], page: Page) -> str:
-    """A Markdown table under its title and legend, with the notes as a list."""
-    shown = view(run, rows)
+def render(sheets: Sequence[Sheet], page: Page) -> str:
+    """Each sheet as a table under its title and legend, with the notes as a list; a blank line between two."""
+    return "\n".join(_drawn(sheet) for sheet in sheets)
+
+
+def _drawn(sheet: Sheet) -> str:
+    above = [f"**{_escape(sheet.title)}**", "", *([_escape(sheet.legend), ""] if sheet.legend else [])]
     head = [
-        _line([_escape(heading) for heading, _ in HEADINGS]),
-        _line([":--" if text else "--:" for _, text in HEADINGS]),
+        _row([_escape(column.heading) for column in sheet.columns]),
+        _row([":--" if column.text else "--:" for column in sheet.columns]),
     ]
-    body = [_line([_escape(cell) for cell in line.cells]) for line in shown.lines]
-    notes = [f"- {_escape(note)}" for note in shown.notes]
-    above = [f"**{_escape(shown.title)}**", "", _escape(shown.legend), ""]
-    return "\n".join([*above, *head, *body, *(["", *notes] if notes else [])]) + "\n"
+    notes = [f"- {_escape(note)}" for note in sheet.notes]
+    return "\n".join([*above, *head, *map(_line, sheet.lines), *(["", *notes] if notes else [])]) + "\n"
 
 
-def _line(cells: Sequence[str]) -> str:
+def _line(line: Line) -> str:
+    first, *others = line.cells
+    name = _escape(first.lstrip(" "))
+    indent = "&nbsp;" * (len(first) - len(first.lstrip(" ")))
+    return _row([indent + (f"**{name}**" if line.style == "heading" else name), *map(_escape, others)])
+
+
+def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 

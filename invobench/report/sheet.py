@@ -13,18 +13,25 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Column:
-    """A heading of one or two lines; text is aligned left, figures right."""
+    """A heading of one or two lines; text is aligned left, figures right.
+
+    `wrap`: its cells may be broken over lines where there is little room, as names may be and figures are not.
+    """
 
     heading: str
     text: bool = False
+    wrap: bool = False
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row as text, one cell a column. `section`: a rule stands above it."""
+    """A row as text, one cell a column. `section`: a rule stands above it, unless it is the first.
+
+    `heading`: its first cell heads the lines below, and the others are empty.
+    """
 
     cells: tuple[str, ...]
-    style: Literal["plain", "strong", "bad", "dim"] = "plain"
+    style: Literal["plain", "strong", "bad", "dim", "heading"] = "plain"
     section: bool = False
 
 

@@ -1,68 +1,51 @@
-"""What the reports for people show: rows as text, grouped by layer, and what stands above and below them."""
+"""The sheet of a run: rows as text, grouped by layer, and what stands above and below them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 
 from invobench import units
+from invobench.report.sheet import Column, Line, Sheet
+from invobench.results import COLUMNS as FIELDS
 from invobench.results import MEASURED, Row, Run
 
-#: heading (of up to two lines), and whether the column is text (left-aligned)
-HEADINGS: tuple[tuple[str, bool], ...] = (
-    ("layer", True),
-    ("input", True),
-    ("backend", True),
-    ("params", False),
-    ("MACs\nformula", False),
-    ("MACs\ncounted", False),
-    ("latency", False),
-    ("±95 %", False),
-    ("peak\nmemory", False),
-    ("max\nerror", False),
+COLUMNS = (
+    Column("layer", text=True, wrap=True),
+    Column("input", text=True),
+    Column("backend", text=True),
+    Column("params"),
+    Column("MACs\nformula"),
+    Column("MACs\ncounted"),
+    Column("latency"),
+    Column("±95 %"),
+    Column("peak\nmemory"),
+    Column("max\nerror"),
 )
 LEGEND = "MACs are multiply-adds of the whole batch (flops = 2 × MACs); what papers call FLOPs are MACs."
 FASTEST = "*"
-_NOISY = "~"
+NOISY = "~"
+NOISY_NOTE = f"{NOISY} noisy: the interval is wider than measure.target_ci; raise measure.max_time_s."
 _CONTRACT = ("device", "dtype", "mode", "scope")
 
 
-@dataclass(frozen=True)
-class Line:
-    """A row as text, one cell a heading; `first` of its layer; `fastest` of the backends it is compared with."""
-
-    cells: tuple[str, ...]
-    first: bool
-    fastest: bool
-    measured: bool
-
-
-@dataclass(frozen=True)
-class View:
-    """A result as text: the title, what the figures mean, lines, and notes below."""
-
-    title: str
-    legend: str
-    lines: tuple[Line, ...]
-    notes: tuple[str, ...]
-
-
-def view(run: Run, rows: Sequence[Row]) -> View:
+def view(run: Run, rows: Sequence[Row]) -> Sheet:
     """Rows as text, in their order."""
-    usual = _usual(rows)
+    common = usual(rows)
     fastest = _fastest(rows)
     lines: list[Line] = []
     previous: Row | None = None
     for row in rows:
         first = previous is None or (previous.spec, previous.name) != (row.spec, row.name)
-        repeated = previous is not None and not first and _label(previous, usual) == _label(row, usual)
-        lines.append(_line(row, "" if repeated else _label(row, usual), first, id(row) in fastest))
+        repeated = previous is not None and not first and label(previous, common) == label(row, common)
+        lines.append(_line(row, "" if repeated else label(row, common), first, id(row) in fastest))
         previous = row
-    return View(_title(run, rows, usual), LEGEND, tuple(lines), tuple(_notes(rows, usual, bool(fastest))))
+    records = tuple(row.model_dump(include=set(FIELDS), exclude_none=True) for row in rows)
+    notes = tuple(_notes(rows, common, bool(fastest)))
+    return Sheet(_title(run, rows, common), COLUMNS, tuple(lines), LEGEND, notes, records)
 
 
-def _usual(rows: Sequence[Row]) -> dict[str, str]:
+def usual(rows: Sequence[Row]) -> dict[str, str]:
     """What most rows have of device, dtype, mode and scope: it stands in the title, and rows say where they differ."""
     found = {}
     for key in _CONTRACT:
@@ -72,12 +55,12 @@ def _usual(rows: Sequence[Row]) -> dict[str, str]:
     return found
 
 
-def _line(row: Row, label: str, first: bool, fastest: bool) -> Line:
+def _line(row: Row, name: str, first: bool, fastest: bool) -> Line:
     measured = row.status in MEASURED
-    mark = (FASTEST if fastest else "") + (_NOISY if row.status == "noisy" else "")
+    mark = (FASTEST if fastest else "") + (NOISY if row.status == "noisy" else "")
     latency = units.duration(row.latency_s) + mark if row.latency_s is not None else ""
     cells = (
-        label,
+        name,
         f"{row.batch}×{row.in_channels}×{row.height}×{row.width}",
         row.backend or row.backend_requested,
         _or_empty(units.count, row.params),
@@ -88,7 +71,7 @@ def _line(row: Row, label: str, first: bool, fastest: bool) -> Line:
         _or_empty(units.size, row.peak_memory_bytes),
         f"{row.max_error:.0e}" if row.max_error is not None else "",
     )
-    return Line(cells, first, fastest, measured)
+    return Line(cells, "strong" if fastest else "plain" if measured else "bad", section=first)
 
 
 def _or_empty(text: object, value: int | None) -> str:
@@ -101,12 +84,15 @@ def _half_width(row: Row) -> str:
     return units.percent((row.latency_high_s - row.latency_low_s) / 2 / row.latency_s)
 
 
-def _label(row: Row, usual: Mapping[str, str]) -> str:
-    """Name and coordinates, and where the row differs from the title without having a coordinate for it."""
-    parts = [f"{key}={value}" for key, value in row.coordinates.items() if key != "backend"]
+def label(row: Row, common: Mapping[str, str], elsewhere: Collection[str] = ("backend",)) -> str:
+    """Name and coordinates, and where the row differs from the title without having a coordinate for it.
+
+    What is said `elsewhere`, in columns of their own, is left out.
+    """
+    parts = [f"{key}={value}" for key, value in row.coordinates.items() if key not in elsewhere]
     for key in _CONTRACT:
         value = getattr(row, key)
-        if value is not None and key not in row.coordinates and str(value) != usual.get(key):
+        if value is not None and key not in row.coordinates and key not in elsewhere and str(value) != common.get(key):
             parts.append(str(value))
     return " ".join([row.name, *parts])
 
@@ -116,7 +102,7 @@ def _fastest(rows: Sequence[Row]) -> set[int]:
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row.status in MEASURED and row.latency_s is not None:
-            groups.setdefault((row.spec, _label(row, {})), []).append(row)
+            groups.setdefault((row.spec, label(row, {})), []).append(row)
     compared = [group for group in groups.values() if len({row.backend for row in group}) > 1]
     winners = [_told_apart(group) for group in compared]
     return {id(winner) for winner in winners if winner is not None}
@@ -130,28 +116,35 @@ def _told_apart(group: Sequence[Row]) -> Row | None:
     return best if apart else None
 
 
-def _title(run: Run, rows: Sequence[Row], usual: Mapping[str, str]) -> str:
-    here = run.environment
-    device = usual.get("device", "")
-    on_gpu = device.startswith("cuda:") and here.gpus
-    machine = here.gpus[int(device.partition(":")[2])] if on_gpu else here.cpu
-    threads = next((f"{row.threads} threads" for row in rows if row.threads), None)
-    words = [*(usual[key] for key in _CONTRACT if key in usual), *([threads] if threads else [])]
+def _title(run: Run, rows: Sequence[Row], common: Mapping[str, str]) -> str:
+    words = ", ".join([*(common[key] for key in _CONTRACT if key in common), *threads(rows)])
     overrides = [f"set {' '.join(run.overrides)}"] if run.overrides else []
-    return " · ".join([*([", ".join(words)] if words else []), machine, f"torch {here.torch}", *overrides])
+    here = machine(run, common.get("device", ""))
+    return " · ".join([*([words] if words else []), here, f"torch {run.environment.torch}", *overrides])
 
 
-def _notes(rows: Sequence[Row], usual: Mapping[str, str], any_fastest: bool) -> list[str]:
+def machine(run: Run, device: str) -> str:
+    """The GPU or processor that `device` was when it was measured."""
+    here = run.environment
+    return here.gpus[int(device.partition(":")[2])] if device.startswith("cuda:") and here.gpus else here.cpu
+
+
+def threads(rows: Sequence[Row]) -> list[str]:
+    """`2 threads`, where a row says so."""
+    return [f"{row.threads} threads" for row in rows if row.threads][:1]
+
+
+def _notes(rows: Sequence[Row], common: Mapping[str, str], any_fastest: bool) -> list[str]:
     notes = []
     if any_fastest:
         notes.append(f"{FASTEST} fastest backend of the layer, by intervals that do not overlap.")
     if any(row.status == "noisy" for row in rows):
-        notes.append(f"{_NOISY} noisy: the interval is wider than measure.target_ci; raise measure.max_time_s.")
+        notes.append(NOISY_NOTE)
     for row in rows:
         if row.uncounted:
-            notes.append(f"{_label(row, usual)}: not counted, no rule for: {row.uncounted}")
+            notes.append(f"{label(row, common)}: not counted, no rule for: {row.uncounted}")
         if row.fvcore_error:
-            notes.append(f"{_label(row, usual)}: fvcore cannot count this: {row.fvcore_error}")
+            notes.append(f"{label(row, common)}: fvcore cannot count this: {row.fvcore_error}")
         if row.message and row.status != "noisy":
-            notes.append(f"{_label(row, usual)} ({row.backend_requested}): {row.status}: {row.message}")
+            notes.append(f"{label(row, common)} ({row.backend_requested}): {row.status}: {row.message}")
     return notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -47,8 +48,11 @@ class Case:
         return STEPS[mode or self.cell.mode](self.module, self.inputs, self.cell.kind)
 
 
-def build_case(cell: Cell, device: torch.device) -> Case:
-    """Build `cell` on `device`. Raises BackendUnavailable where its backend cannot run."""
+def build_case(cell: Cell, device: torch.device, storage: torch.device | None = None) -> Case:
+    """Build `cell` for `device`. Raises BackendUnavailable where its backend cannot run.
+
+    `storage`: where its tensors live if not on `device`: `meta` for what is counted and never computed.
+    """
     torch.manual_seed(0)
     layers: list[Built] = []
 
@@ -57,16 +61,17 @@ def build_case(cell: Cell, device: torch.device) -> Case:
         layers.append(Built(layer, shape, backend))
         return build_layer(layer, shape.in_channels, backend, cell.scope)
 
-    dtype = DTYPES[cell.dtype]
-    if isinstance(cell.what, LayerSpec):
-        module = make_layer(cell.what, cell.shape)
-        shapes = cell.what.fields.input_shapes(cell.shape, cell.scope)
-    else:
-        module = NETWORKS[cell.what.network].build(cell.what.fields, cell.shape, make_layer)
-        shapes = (cell.shape.dims,)
-    module = module.to(device=device, dtype=dtype)
-    inputs = tuple(torch.randn(shape, device=device, dtype=dtype) for shape in shapes)
-    return Case(cell, device, dtype, module, inputs, tuple(layers))
+    dtype, at = DTYPES[cell.dtype], storage or device
+    with storage or nullcontext():
+        if isinstance(cell.what, LayerSpec):
+            module = make_layer(cell.what, cell.shape)
+            shapes = cell.what.fields.input_shapes(cell.shape, cell.scope)
+        else:
+            module = NETWORKS[cell.what.network].build(cell.what.fields, cell.shape, make_layer)
+            shapes = (cell.shape.dims,)
+    module = module.to(device=at, dtype=dtype)
+    inputs = tuple(torch.randn(shape, device=at, dtype=dtype) for shape in shapes)
+    return Case(cell, at, dtype, module, inputs, tuple(layers))
 
 
 def build_layer(layer: LayerSpec, in_channels: int, backend: str, scope: str) -> nn.Module:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from invobench.errors import MeasurementError
-from invobench.operators import BACKENDS
+from invobench.operators import BACKENDS, layer_cost
 from invobench.operators.base import LayerShape, LayerSpec
 from invobench.runner.cases import Built, Case, build_layer
 
 ORACLE = "reference"
 #: a backend may err by this times the reference's own error in its dtype, and by this many machine epsilons
 _FACTOR = 4
+#: what half-precision products are summed in
+_SUMMED_IN = {torch.bfloat16: torch.float32, torch.float16: torch.float32}
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def _check(built: Built, case: Case) -> Errors:
     exact = results(oracle, [tensor.to("cpu", torch.float64) for tensor in inputs])
     allowed = _errors(results(same_dtype, inputs), exact)
     errors = _errors(results(candidate, inputs), exact)
-    margin = _FACTOR * torch.finfo(case.dtype).eps
+    margin = _margin(layer, shape, case)
     for what in ("output", "gradient"):
         error, limit = getattr(errors, what), _FACTOR * getattr(allowed, what) + margin
         if not error <= limit:  # a NaN is not within it either
@@ -73,6 +76,19 @@ def _check(built: Built, case: Case) -> Errors:
                 f"of the float64 reference's largest value, allowed {limit:.3g} (shape {list(shape.dims)})"
             )
     return errors
+
+
+def _margin(layer: LayerSpec, shape: LayerShape, case: Case) -> float:
+    """What rounding explains beside the reference's own error: the result's, and that of sums in another order.
+
+    A sum of n terms added one after another errs by about √n epsilons of the type it is kept in, relative to the
+    largest of many such sums; the reference's sums may be shorter or blocked. (oneDNN's
+    convolution on a CPU with AVX2 adds channel after channel.)
+    """
+    cost = layer_cost(layer, shape, case.cell.scope)
+    longest = max((term.longest_sum for term in cost.terms), default=1) if cost else 1
+    summed_in = _SUMMED_IN.get(case.dtype, case.dtype)
+    return _FACTOR * torch.finfo(case.dtype).eps + math.sqrt(longest) * torch.finfo(summed_in).eps
 
 
 def _twin(candidate: nn.Module, layer: LayerSpec, shape: LayerShape, scope: str) -> nn.Module:

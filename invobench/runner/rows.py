@@ -8,8 +8,6 @@ from invobench.operators.base import LayerSpec
 from invobench.results import Row, Status
 from invobench.spec.cells import Cell
 
-_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
-
 
 def base_fields(cell: Cell) -> dict[str, Any]:
     """The row fields that the cell alone decides: its words, its formula, its minimum bytes."""
@@ -34,7 +32,7 @@ def base_fields(cell: Cell) -> dict[str, Any]:
     if cost is not None:
         fields["params"] = cost.params
         fields["macs_formula"] = cost.macs(mode=cell.mode)
-        fields["min_bytes"] = cost.min_elements(cell.mode) * _BYTES[cell.dtype]
+        fields["min_bytes"] = cell.min_bytes(cost)
     return fields
 
 

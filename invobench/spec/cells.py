@@ -14,7 +14,9 @@ from invobench.operators import layer_cost
 from invobench.operators.base import LayerShape, LayerSpec
 from invobench.results import digest
 
-DTYPES = ("float32", "bfloat16", "float16", "float64")
+#: dtype -> bytes of a number
+DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "float64": 8}
+DTYPES = tuple(DTYPE_BYTES)
 
 
 class Measure(BaseModel):
@@ -73,6 +75,10 @@ class Cell:
         if isinstance(self.what, LayerSpec):
             return layer_cost(self.what, self.shape, self.scope)
         return self.what.cost(self.shape)
+
+    def min_bytes(self, cost: Cost) -> int:
+        """Bytes that must move in the cell's mode and dtype, by its `cost`."""
+        return cost.min_elements(self.mode) * DTYPE_BYTES[self.dtype]
 
     def describe(self) -> dict[str, Any]:
         """Everything that decides what is measured, as plain JSON values."""

@@ -2,64 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-import invobench
 from invobench.networks import NETWORKS
 from invobench.networks.base import NetworkFields
 from invobench.operators.base import LayerSpec
+from invobench.published.build import buildable
+from invobench.published.rows import PublishedRow, read_published
 from tests.networks.build import ATTENTION, CONV, IMAGE, INVOLUTION, fields, layer, parameters, rednet
 
-PUBLISHED = Path(invobench.__file__).parent / "published" / "published.csv"
-ROWS = list(csv.DictReader(PUBLISHED.read_text(encoding="utf-8").splitlines()))
-
-FORMS = {
-    "W": {"form": "linear"},
-    "W1sW0 r=1": {"reduction_ratio": 1},
-    "W1sW0 r=4": {"reduction_ratio": 4},
-    "W1sW0 r=16": {"reduction_ratio": 16},
-}
-
-
-def ablation(row: dict[str, str]) -> NetworkFields:
-    """RedNet-50 with a 3×3 involution stem whose groups and form are those of the row."""
-    key, _, value = row["setting"].partition("=")
-    given = {
-        "kernel_size": lambda: {"kernel_size": int(value)},
-        "group_channels": lambda: {"group_channels": value if value == "C" else int(value)},
-        "form": lambda: FORMS[value],
-    }[key]()
-    operator = {"kernel_size": 7, "group_channels": 16} | given
-    return fields(50, layer("involution", **operator), layer("involution", **operator | {"kernel_size": 3}))
-
-
-def named(row: dict[str, str]) -> NetworkFields | None:
-    """The network that a row's model name means, None where it has another operator or stem."""
-    known: dict[str, Callable[[int], NetworkFields]] = {
-        r"RedNet-(\d+)": rednet,
-        r"ResNet-(\d+)": lambda depth: fields(depth, CONV),
-        r"SASA-ResNet-(\d+) \(conv-stem\)": lambda depth: fields(depth, ATTENTION),
-    }
-    for pattern, make in known.items():
-        match = re.fullmatch(pattern, row["model"])
-        if match:
-            return make(int(match[1]))
-    return None
-
-
-TABLES = {
-    "ablation_kernel_size": ablation,
-    "ablation_group_channels": ablation,
-    "ablation_function_form": ablation,
-    "model_zoo": named,
-    "envelope": named,
-}
-BUILT = [(row, network) for row in ROWS if (network := TABLES[row["table"]](row)) is not None]
+BUILT = [(row, found.network.fields) for row in read_published() if (found := buildable(row)) is not None]
 
 
 def test_every_row_that_can_be_built_is():
@@ -67,32 +21,32 @@ def test_every_row_that_can_be_built_is():
     assert len(BUILT) == 30
 
 
-def name_of(row: dict[str, str]) -> str:
-    return " ".join((row["table"], row["model"], row["setting"])).strip()
+def name_of(row: PublishedRow) -> str:
+    return " ".join((row.table, row.model, row.setting)).strip()
 
 
 @pytest.mark.parametrize(("row", "network"), [pytest.param(*pair, id=name_of(pair[0])) for pair in BUILT])
 def test_parameters(row, network):
     counted = parameters(network)
-    assert abs(counted / 1e6 - float(row["params_m"])) <= float(row["params_tolerance_m"])
+    assert abs(counted / 1e6 - row.params_m) <= row.params_tolerance_m
     cost = NETWORKS["resnet"].cost(network, IMAGE)
     assert cost is not None
     assert cost.params == counted
 
 
-@pytest.mark.parametrize(("row", "network"), [pair for pair in BUILT if pair[0]["table"] == "model_zoo"])
+@pytest.mark.parametrize(("row", "network"), [pair for pair in BUILT if pair[0].table == "model_zoo"])
 def test_multiply_adds_of_the_model_zoo(row, network):
     """What the README prints as FLOPs, to its two decimals, under convention `hook`."""
-    assert round(NETWORKS["resnet"].cost(network, IMAGE).macs("hook") / 1e9, 2) == float(row["flops_g"])
+    assert round(NETWORKS["resnet"].cost(network, IMAGE).macs("hook") / 1e9, 2) == row.flops_g
 
 
 def test_multiply_adds_of_the_ablations():
     """`conv-linear` gives the slides' figures but for group channels 4: 3.055 against a printed 3.0."""
     off = [
-        row["setting"]
+        row.setting
         for row, network in BUILT
-        if row["table"].startswith("ablation")
-        and round(NETWORKS["resnet"].cost(network, IMAGE).macs("conv-linear") / 1e9, 1) != float(row["flops_g"])
+        if row.table.startswith("ablation")
+        and round(NETWORKS["resnet"].cost(network, IMAGE).macs("conv-linear") / 1e9, 1) != row.flops_g
     ]
     assert off == ["group_channels=4"]
 

@@ -23,4 +23,4 @@ def test_fastest(shift: tuple[float, ...], unfold: tuple[float, ...], marked: li
         row("a", backend=name, latency_s=median, latency_low_s=low, latency_high_s=high)
         for name, (median, low, high) in (("shift", shift), ("unfold", unfold))
     ]
-    assert [line.fastest for line in view(run(), rows).lines] == marked
+    assert [line.style == "strong" for line in view(run(), rows).lines] == marked

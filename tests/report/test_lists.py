@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from invobench.complexity.counters import COUNTERS
+from invobench.conventions import RULES
 from invobench.errors import UnknownName
 from invobench.networks import NETWORKS
 from invobench.operators import BACKENDS, OPERATORS
 from invobench.report import REPORTS
+from invobench.report.figures import FIGURES
 from invobench.report.inventory import INVENTORIES
 from invobench.report.plan import render_plan
 from invobench.report.progress import Bar, Lines, Quiet, observer
@@ -30,7 +33,16 @@ def listed(what: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("what", "table"), [("operators", OPERATORS), ("networks", NETWORKS), ("metrics", METRICS), ("formats", REPORTS)]
+    ("what", "table"),
+    [
+        ("operators", OPERATORS),
+        ("networks", NETWORKS),
+        ("metrics", METRICS),
+        ("counters", COUNTERS),
+        ("conventions", RULES),
+        ("figures", FIGURES),
+        ("formats", REPORTS),
+    ],
 )
 def test_every_name_is_listed_in_order(what: str, table: dict[str, object]) -> None:
     assert [words[0] for words in listed(what)] == list(table)
@@ -83,7 +95,7 @@ def test_backends_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_list_is_refused() -> None:
     with pytest.raises(UnknownName) as raised:
         INVENTORIES["operator"]
-    names = "backends, formats, metrics, networks, operators"
+    names = "backends, conventions, counters, figures, formats, metrics, networks, operators"
     assert str(raised.value) == f"unknown list 'operator' (did you mean 'operators'?); there are: {names}"
 
 

@@ -13,7 +13,7 @@ import pytest
 from rich.cells import cell_len
 
 from invobench.report import REPORTS, Page
-from invobench.report.view import HEADINGS, LEGEND, view
+from invobench.report.view import COLUMNS, LEGEND, view
 from invobench.results import Row
 from tests.report.samples import LONG_NAME, backend, rows
 from tests.rows import ENVIRONMENT, MISSING, row, run
@@ -34,6 +34,7 @@ def render(name: str, items: list[Row], page: Page | None = None) -> str:
         ("table", 80, "table_narrow.txt"),
         ("markdown", 120, "table.md"),
         ("csv", 120, "table.csv"),
+        ("latex", 120, "table.tex"),
     ],
 )
 def test_golden(report: str, width: int, file: str) -> None:
@@ -81,10 +82,11 @@ def test_colour_changes_nothing_but_colour(monkeypatch: pytest.MonkeyPatch) -> N
     assert "\n".join(line.rstrip() for line in plain.splitlines()) + "\n" == render("table", rows())
 
 
-@pytest.mark.parametrize("report", ["table", "markdown"])
-def test_no_rows(report: str) -> None:
+@pytest.mark.parametrize(("report", "start"), [("table", "Some"), ("markdown", "**Some"), ("latex", "% needs ")])
+def test_no_rows(report: str, start: str) -> None:
     text = render(report, [])
-    assert text.startswith(("Some CPU", "**Some CPU"))
+    assert text.startswith(start)
+    assert "Some CPU" in text
     assert "layer" in text
 
 
@@ -112,7 +114,7 @@ def test_markdown_is_a_table() -> None:
     lines = render("markdown", rows()).splitlines()
     table = [line for line in lines if line.startswith("|")]
     pipes = [len(re.findall(r"(?<!\\)\|", line)) for line in table]
-    assert pipes == [len(HEADINGS) + 1] * (len(rows()) + 2)
+    assert pipes == [len(COLUMNS) + 1] * (len(rows()) + 2)
     assert re.fullmatch(r"\|( (:--|--:) \|)+", table[1])
     assert lines[lines.index(table[0]) - 1] == ""
 
@@ -132,7 +134,7 @@ def test_the_header_says_what_macs_are() -> None:
 
 
 def marks(items: list[Row]) -> list[str]:
-    return [line.cells[6] for line in view(run(), items).lines if line.fastest]
+    return [line.cells[6] for line in view(run(), items).lines if line.style == "strong"]
 
 
 def test_the_fastest_backend_is_marked() -> None:
@@ -166,7 +168,7 @@ def test_what_was_not_measured_is_not_the_fastest() -> None:
 
 def test_a_layer_begins_where_the_name_or_the_spec_changes() -> None:
     items = [row("a"), row("a"), row("b"), row("b", spec="other.yaml")]
-    assert [line.first for line in view(run(), items).lines] == [True, False, True, True]
+    assert [line.section for line in view(run(), items).lines] == [True, False, True, True]
 
 
 def test_rows_say_where_they_differ_from_the_title() -> None:
@@ -200,11 +202,11 @@ def test_every_row_that_was_not_measured_says_why() -> None:
         "b (auto): timeout: not done after 5 s",
         "c (shift): ok: fvcore cannot count this",
     )
-    assert [(line.cells[6], line.measured) for line in shown.lines] == [
-        ("failed", False),
-        ("timeout", False),
-        ("12.3 ms", True),
-        ("12.3 ms", True),
+    assert [(line.cells[6], line.style) for line in shown.lines] == [
+        ("failed", "bad"),
+        ("timeout", "bad"),
+        ("12.3 ms", "plain"),
+        ("12.3 ms", "plain"),
     ]
 
 
@@ -212,4 +214,4 @@ def test_what_was_counted_without_timing_has_no_latency() -> None:
     """`--metrics params,macs`: a row that is ok and was not timed."""
     (line,) = view(run(), [row(**MISSING)]).lines
     assert line.cells[3:] == ("4.388 k", "22.88 M", "22.88 M", "", "", "", "")
-    assert line.measured
+    assert line.style == "plain"

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from invobench.complexity.dispatch import count_dispatched
+from invobench.complexity.counters.ours import count
 from invobench.runner.cases import Case
-from invobench.runner.metrics.counting import counted_step
+from invobench.runner.subjects import subject_of
 
 
 def measure(case: Case) -> dict[str, Any]:
     """`macs_dispatched`, or `uncounted`: the operations that have no rule, by name."""
-    step = counted_step(case)
-    step.prepare()
-    count = count_dispatched(step.run)
-    if count.uncounted:
-        return {"uncounted": ", ".join(f"{name} ×{calls}" for name, calls in sorted(count.uncounted.items()))}
-    return {"macs_dispatched": count.macs}
+    found = count(subject_of(case))
+    if found.uncounted:
+        return {"uncounted": ", ".join(f"{name} ×{calls}" for name, calls in sorted(found.uncounted.items()))}
+    return {"macs_dispatched": found.macs}

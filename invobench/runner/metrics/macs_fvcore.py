@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from invobench.complexity.libraries import count_fvcore
+from invobench.complexity.count import Count
+from invobench.complexity.counters.fvcore import read
 from invobench.runner.cases import Case
+from invobench.runner.subjects import subject_of
 
 
 def measure(case: Case) -> dict[str, Any]:
@@ -15,9 +17,8 @@ def measure(case: Case) -> dict[str, Any]:
     """
     if case.cell.mode != "forward":
         return {}
-    case.step().run  # noqa: B018 - sets eval mode
     try:
-        return {"macs_fvcore": count_fvcore(case.module, case.inputs)}
+        return {"macs_fvcore": read(subject_of(case), Count()).total}
     except Exception as error:
         first = (str(error).splitlines() or [""])[0]
         return {"fvcore_error": f"{type(error).__name__}: {first}"}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from invobench.complexity.libraries import count_torch
+from invobench.complexity.count import Count
+from invobench.complexity.counters.torch_flops import read
 from invobench.runner.cases import Case
-from invobench.runner.metrics.counting import counted_step
+from invobench.runner.subjects import subject_of
 
 
 def measure(case: Case) -> dict[str, Any]:
     """`macs_torch`: half of its flops in the cell's mode, empty where it knows no operation."""
-    step = counted_step(case)
-    step.prepare()
-    return {"macs_torch": count_torch(step.run)}
+    return {"macs_torch": read(subject_of(case), Count()).total}
