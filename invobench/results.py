@@ -114,11 +114,41 @@ class Row(BaseModel):
     uncounted: str | None = None
     fvcore_error: str | None = None
     cell_time_s: float | None = None
+    affinity: str | None = None
+    input_sets: int | None = None
+    working_set_bytes: int | None = None
+    cache_bytes: int | None = None
+    setup_s: float | None = None
+    interval: str | None = None
+    processes: int | None = None
+    warmups: int | None = None
+    outliers: int | None = None
+    drift: float | None = None
+    page_faults: int | None = None
+    context_switches: int | None = None
+    throttled_samples: int | None = None
+    sm_clock_hz: float | None = None
+    temperature_c: float | None = None
+    power_w: float | None = None
+    graph_latency_s: float | None = None
+    launch_share: float | None = None
+    materialised: float | None = None
+    energy_j: float | None = None
+    energy_resolution_j: float | None = None
+    idle_power_w: float | None = None
+    achieved_bytes_per_s: float | None = None
+    achieved_flops_per_s: float | None = None
+    limit_share: float | None = None
+    bound: str | None = None
+    sampling_time_s: float | None = None
+    warmup_time_s: float | None = None
     samples_s: list[float] = []
+    samples_per_process: list[int] = []
 
 
+_RAW = {"samples_s", "samples_per_process"}
 #: CSV columns: every field of a row but the raw samples
-COLUMNS: tuple[str, ...] = tuple(name for name in Row.model_fields if name != "samples_s")
+COLUMNS: tuple[str, ...] = tuple(name for name in Row.model_fields if name not in _RAW)
 
 
 def digest(value: Any) -> str:
