@@ -62,6 +62,20 @@ class Exhausts(nn.Module):
         return x + torch.empty(2**46)[0]
 
 
+class Forgets(nn.Module):
+    """Runs out of memory as Python says it, without a word."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        raise MemoryError
+
+
+class Leaves(nn.Module):
+    """Ends its process as if all were well."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        raise SystemExit(0)
+
+
 class Talks(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         print("said on stdout")
@@ -85,3 +99,49 @@ class Choosy(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x * x if x.sum().item() >= 0 else x
+
+
+class Eager(Choosy):
+    """Looks at a value when it is built."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = int(torch.tensor(3))
+
+
+class First(nn.Module):
+    """The first of what a module returns."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.inner(x)[0]
+        return y
+
+
+class gated(nn.Module):  # noqa: N801 - named as the factories below are
+    """Squeeze and excitation: 2·2·8·2 multiply-adds, and a gate of 2·8·25."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.squeeze, self.excite = nn.Conv2d(8, 2, 1), nn.Conv2d(2, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = x.mean((2, 3), keepdim=True)
+        return x * self.excite(nn.functional.silu(self.squeeze(pooled))).sigmoid()
+
+
+def encoder() -> nn.Module:
+    return nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+
+
+def separable() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(8, 8, 3, groups=8, padding=1), nn.BatchNorm2d(8), nn.ReLU6(), nn.Dropout2d(0.1), nn.Conv2d(8, 16, 1)
+    )
+
+
+def rnn() -> nn.Module:
+    return First(nn.GRU(8, 16, batch_first=True))

@@ -64,10 +64,13 @@ class UncountedOperation(MeasurementError):
         names = ", ".join(
             f"{name} ×{calls} in {place or 'its own code'}" for (place, name), calls in sorted(uncounted.items())
         )
-        super().__init__(
-            f"cannot count: no rule for {names}: add one to invobench/complexity/rules.py, or register a formula with "
-            "torch.utils.flop_counter.register_flop_formula"
+        custom = any("::" in name for _, name in uncounted)
+        fix = (
+            "register a formula with torch.utils.flop_counter.register_flop_formula"
+            if custom
+            else "please report it (a rule is a line in invobench/complexity/rules.py or kinds.py)"
         )
+        super().__init__(f"cannot count: no rule for {names}: {fix}")
 
 
 def _by_second(counter: Counter[Key]) -> Counter[str]:

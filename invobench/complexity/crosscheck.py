@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from invobench.complexity.count import Count
@@ -29,11 +29,16 @@ class Word(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A counter's multiply-adds for a check, and the operations there that it has no rule for (calls)."""
+    """A counter's multiply-adds for a check, and where they are not what was expected, why.
+
+    `unseen`: operations there that it has no rule for (calls). `differs`: what it says of operations that we count
+    otherwise, and what we say.
+    """
 
     word: Word
     macs: int | None
-    unseen: Counter[str]
+    unseen: Counter[str] = field(default_factory=Counter)
+    differs: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,8 @@ def crosscheck(cost: Cost | None, mode: str, count: Count, readings: Sequence[Re
     for place, terms in places.items():
         expected = sum(term.scaled(mode) for term in terms) if cost else by_counter[OURS].at(place)
         name = " + ".join(term.name for term in terms) or place or "own code"
-        verdicts = {reading.counter: _verdict(reading, place, expected) for reading in readings}
+        ours = by_counter[OURS]
+        verdicts = {reading.counter: _verdict(reading, ours, place, expected) for reading in readings}
         checks.append(Check(name, place, expected, verdicts))
     elements = _elements(cost, count) if cost and mode == "forward" else ()
     return Crosscheck(cost is not None, tuple(checks), elements, by_counter)
@@ -127,14 +133,20 @@ def _places(cost: Cost | None, ours: Reading) -> dict[str, list[CostTerm]]:
     return places
 
 
-def _verdict(reading: Reading, place: str, expected: int) -> Verdict:
+def _verdict(reading: Reading, ours: Reading, place: str, expected: int) -> Verdict:
     if reading.problem:
-        return Verdict(Word.UNKNOWN, None, Counter())
+        return Verdict(Word.UNKNOWN, None)
     macs = reading.at(place)
     if macs == expected:
-        word = Word.DECLARED if reading.is_declared_at(place) else Word.MATCH
-        return Verdict(word, macs, Counter())
-    return Verdict(Word.MISSES if macs < expected else Word.EXCEEDS, macs, reading.unseen_at(place))
+        return Verdict(Word.DECLARED if reading.is_declared_at(place) else Word.MATCH, macs)
+    known = {
+        name: (theirs, ours.macs.get((where, name), 0))
+        for (where, name), theirs in reading.macs.items()
+        if where == place
+    }
+    differs = {name: pair for name, pair in known.items() if pair[0] != pair[1]}
+    word = Word.MISSES if macs < expected else Word.EXCEEDS
+    return Verdict(word, macs, reading.unseen_at(place), differs)
 
 
 def _elements(cost: Cost, count: Count) -> tuple[Elements, ...]:

@@ -1,4 +1,4 @@
-"""What the dispatch counter knows of aten: which operations multiply tensors, map elements, or only move them."""
+"""What the dispatch counter knows of aten: which operations multiply tensors, and how often."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _attention(args: Args, kwargs: dict[str, Any], out: Any) -> int:
 
 
 def _mul(args: Args, kwargs: dict[str, Any], out: Any) -> int | None:
-    """Elementwise: two tensors that are more than a number each. Masks select, and whole numbers are indices."""
+    """Elementwise, of two tensors with axes. Masks select, and whole numbers are indices."""
     factors = [arg for arg in args[:2] if isinstance(arg, Tensor) and arg.dim() > 0 and _is_data(arg)]
     return int(out.numel()) if len(factors) == 2 else None
 
@@ -59,70 +59,114 @@ def _elements(args: Args, kwargs: dict[str, Any], out: Any) -> int:
     return int(out.numel())
 
 
+def _per_weight(args: Args, kwargs: dict[str, Any], out: Any) -> int | None:
+    """One product an element of the result where the weight, the last argument, is a tensor with axes."""
+    weight = args[2] if len(args) > 2 else kwargs.get("weight")
+    return int(out.numel()) if isinstance(weight, Tensor) and weight.dim() > 0 else None
+
+
+def _power(args: Args, kwargs: dict[str, Any], out: Any) -> int | None:
+    """x·x for a square and x·x·x for a cube; another power is a function of its own."""
+    return {2: 1, 3: 2}[args[1]] * int(out.numel()) if args[1] in (2, 3) else None
+
+
+def _running(args: Args, kwargs: dict[str, Any], out: Any) -> int:
+    """A product of n elements has n - 1."""
+    x = args[0]
+    length = x.shape[args[1]] if len(args) > 1 and isinstance(args[1], int) and x.dim() else x.numel()
+    return int(x.numel() - x.numel() // max(1, length))
+
+
+def _scatter(args: Args, kwargs: dict[str, Any], out: Any) -> int | None:
+    """One product an element that is written, where it multiplies what is there."""
+    multiplies = kwargs.get("reduce") == "multiply" or "multiply" in [arg for arg in args if isinstance(arg, str)]
+    return int(args[2].numel()) if multiplies else None
+
+
+def _trilinear(args: Args, kwargs: dict[str, Any], out: Any) -> int:
+    """i1·i2·i3 over all their axes: two products each."""
+    shapes = []
+    for tensor, expanded in zip(args[:3], args[3:6], strict=True):
+        shape = list(tensor.shape)
+        for axis in expanded:
+            shape.insert(axis, 1)
+        shapes.append(shape)
+    return 2 * prod(int(max(sizes)) for sizes in zip(*shapes, strict=True))
+
+
+def _foreach(rule: Callable[[tuple[Any, ...]], bool]) -> ProductRule:
+    """An operation on lists of tensors: one product an element where `rule` says so of its arguments."""
+
+    def macs(args: Args, kwargs: dict[str, Any], out: Any) -> int | None:
+        return sum(tensor.numel() for tensor in args[0]) if rule(args) else None
+
+    return macs
+
+
+def _lists(position: int) -> Callable[[tuple[Any, ...]], bool]:
+    """Whether an argument is a list of tensors, not of numbers."""
+    return lambda args: isinstance(args[position], list | tuple) and isinstance(args[position][0], Tensor)
+
+
+def _attention_backward(args: Args, kwargs: dict[str, Any], out: Any) -> int:
+    """Two products for each of the forward pass's; that it computes the scores anew is the kernel's own affair."""
+    return 2 * _attention(args[1:4], kwargs, out)
+
+
 #: operation -> multiply-adds of one call
 PRODUCT_RULES: Mapping[str, ProductRule] = {
     "convolution": _convolution,
     "_convolution": _convolution,
     "convolution_backward": _convolution_backward,
-    "mm": _matmul(0),
-    "bmm": _matmul(0),
-    "mv": _matmul(0),
-    "dot": _matmul(0),
-    "vdot": _matmul(0),
-    "addmm": _matmul(1),
-    "baddbmm": _matmul(1),
-    "addmv": _matmul(1),
-    "ger": _elements,
-    "addr": _elements,
-    "addcmul": _elements,
+    **dict.fromkeys(("mm", "bmm", "mv", "dot", "vdot", "_int_mm"), _matmul(0)),
+    **dict.fromkeys(("addmm", "baddbmm", "addbmm", "addmv", "_addmm_activation"), _matmul(1)),
+    **dict.fromkeys(("ger", "addr", "addcmul", "square", "xlogy", "special_xlog1py", "glu"), _elements),
+    "glu_backward": lambda args, kwargs, out: 2 * int(args[0].numel()),
     "mul": _mul,
-    "_scaled_dot_product_flash_attention_for_cpu": _attention,
-    "_scaled_dot_product_flash_attention": _attention,
-    "_scaled_dot_product_efficient_attention": _attention,
-    "_scaled_dot_product_cudnn_attention": _attention,
+    "lerp": _per_weight,
+    "pow": _power,
+    "prod": _running,
+    "cumprod": _running,
+    "scatter": _scatter,
+    "_trilinear": _trilinear,
+    "_foreach_mul": _foreach(_lists(1)),
+    "_foreach_lerp": _foreach(_lists(2)),
+    "_foreach_addcmul": _foreach(lambda args: True),
+    **dict.fromkeys(
+        (
+            "_scaled_dot_product_flash_attention_for_cpu",
+            "_scaled_dot_product_flash_attention",
+            "_scaled_dot_product_efficient_attention",
+            "_scaled_dot_product_cudnn_attention",
+        ),
+        _attention,
+    ),
+    **dict.fromkeys(
+        (
+            "_scaled_dot_product_flash_attention_for_cpu_backward",
+            "_scaled_dot_product_flash_attention_backward",
+            "_scaled_dot_product_efficient_attention_backward",
+            "_scaled_dot_product_cudnn_attention_backward",
+        ),
+        _attention_backward,
+    ),
 }
 
+#: operations on lists of tensors; those without a rule above are counted as elements
+FOREACH = "_foreach_"
+#: what makes a mask, whose products select
+RANDOM_MASKS = frozenset({"bernoulli"})
+
 #: operation with a bias -> the argument that holds it
-_BIASED: Mapping[str, int] = {"convolution": 2, "_convolution": 2, "addmm": 0}
+_BIASED: Mapping[str, int] = {"convolution": 2, "_convolution": 2, "addmm": 0, "baddbmm": 0, "addmv": 0}
 
 
 def bias_elements(name: str, args: Args, out: Any) -> int:
-    """Elements to which a product's own bias is added."""
-    return int(out.numel()) if name in _BIASED and args[_BIASED[name]] is not None else 0
+    """Elements to which a product's own bias, a vector, is added."""
+    bias = args[_BIASED[name]] if name in _BIASED else None
+    return int(out.numel()) if bias is not None and bias.dim() <= 1 else 0
 
 
-#: operations that make or move memory, or only look at it: copied, padded, selected, gathered, reordered
-FREE = frozenset(
-    """empty empty_like empty_strided new_empty new_empty_strided zeros zeros_like new_zeros ones ones_like
-    new_ones full full_like new_full arange eye linspace scalar_tensor rand rand_like randn randn_like randint
-    randperm bernoulli normal uniform random fill zero detach alias lift lift_fresh lift_fresh_copy set resize
-    resize_as _local_scalar_dense equal is_same_size item _has_compatible_shallow_copy_type argsort argmax
-    argmin argwhere nonzero embedding max_pool2d_with_indices_backward record_stream
-    profiler::_record_function_enter_new profiler::_record_function_exit _assert_async _assert_scalar
-    sym_size sym_numel clone _to_copy copy contiguous neg cat stack constant_pad_nd slice_backward
-    select_backward _unsafe_view _reshape_copy index gather flip roll masked_fill where repeat tril triu
-    diagonal_backward as_strided_copy permute_copy view_copy expand_copy slice_scatter select_scatter
-    index_select scatter sort topk im2col reflection_pad2d replication_pad2d upsample_nearest2d pixel_shuffle
-    pixel_unshuffle""".split()
-)
-
-_KINDS = {
-    "normalisation": """native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training
-        _native_batch_norm_legit_functional native_batch_norm_backward _batch_norm_with_update
-        _batch_norm_no_update batch_norm_backward cudnn_batch_norm cudnn_batch_norm_backward
-        native_layer_norm native_layer_norm_backward native_group_norm native_group_norm_backward
-        _fused_rms_norm _fused_rms_norm_backward""",
-    "activation": """relu threshold threshold_backward gelu gelu_backward silu silu_backward sigmoid
-        sigmoid_backward tanh tanh_backward hardtanh hardtanh_backward hardswish hardswish_backward hardsigmoid
-        hardsigmoid_backward leaky_relu leaky_relu_backward elu elu_backward softplus softplus_backward mish
-        mish_backward native_dropout native_dropout_backward""",
-    "pooling": """avg_pool2d avg_pool2d_backward max_pool2d_with_indices _adaptive_avg_pool2d
-        _adaptive_avg_pool2d_backward adaptive_max_pool2d avg_pool1d avg_pool3d max_pool3d_with_indices""",
-    "softmax": "_softmax _softmax_backward_data _log_softmax _log_softmax_backward_data _safe_softmax",
-    "elementwise": """add sub rsub div sum mean cumsum col2im index_put _index_put_impl index_add scatter_add
-        unfold_backward _foreach_add lerp amax amin max min var var_mean std norm linalg_vector_norm logsumexp prod
-        cumprod any all count""",
-}
-
-#: operation -> the kind that its result's elements are counted under
-ELEMENT_KINDS: Mapping[str, str] = {name: kind for kind, names in _KINDS.items() for name in names.split()}
+def has_complex(args: Args) -> bool:
+    """Whether complex numbers take part, of which one product is several."""
+    return any(isinstance(arg, Tensor) and arg.dtype.is_complex for arg in args)

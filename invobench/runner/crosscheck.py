@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
+from pydantic import ValidationError
 
 from invobench.complexity.counters import COUNTERS
 from invobench.complexity.counters.ours import count
@@ -66,7 +65,7 @@ class Asked:
     overrides: Sequence[str]
     module: str | None
     size: str | None
-    mode: str
+    mode: str | None
     counters: str | None
     storage: str
 
@@ -89,14 +88,17 @@ def check(asked: Asked) -> Outcome:
     """Cross-check what was `asked` for. Raises UsageError and SpecError for what cannot be."""
     how = How(_counters(asked.counters), _one_of("storage", asked.storage, STORAGES))
     if asked.module is None:
+        if asked.mode is not None:
+            raise UsageError("--mode is for --module: --set mode=backward does it for a spec")
         if asked.size is not None or not asked.specs:
             raise UsageError("crosscheck takes SPEC files, or --module PACKAGE.MODULE:FACTORY with --input N,C,H,W")
         calls = [partial(check_cell, cell, how) for cell in read(asked.specs, asked.overrides)]
     else:
         if asked.specs or asked.overrides or asked.size is None:
             raise UsageError("--module needs --input N,C,H,W, and neither SPEC nor --set")
-        mode = _one_of("mode", asked.mode, STEPS)
-        calls = [partial(check_module, asked.module, _shape(asked.size), mode, how)]
+        mode = _one_of("mode", asked.mode or "forward", STEPS)
+        fields = _fields(asked.module)
+        calls = [partial(check_module, fields, _shape(asked.size), mode, how)]
     checked: list[Checked] = []
     errors: list[InvobenchError] = []
     for call in calls:
@@ -142,23 +144,29 @@ def check_cell(cell: Cell, how: How) -> Checked:
     return Checked(cell.label, cell.shape.dims, cell.dtype, cell.mode, case.backends, found)
 
 
-def check_module(target: str, shape: tuple[int, ...], mode: str, how: How) -> Checked:
-    """Cross-check the module that `package.module:factory` makes, on one input of `shape`: there is no formula."""
+def check_module(fields: Fields, shape: tuple[int, ...], mode: str, how: How) -> Checked:
+    """Cross-check the module that a factory makes, on one float32 input of `shape`: there is no formula."""
     try:
         with torch.device(how.storage):
-            module = build(Fields(module=target), shape[1])
+            module = build(fields, shape[1])
             inputs = (torch.zeros(shape),)
         module = module.to(how.storage)
         step = STEPS[mode](module, inputs, "layer")
-        subject = Subject(module, mode, step.prepare, step.run, lambda: _real(target, shape))
+        subject = Subject(
+            module, mode, step.prepare, step.run, lambda: (build(fields, shape[1]).eval(), (torch.zeros(shape),))
+        )
         found = _check(subject, None, how.counters)
     except Exception as error:
-        raise _explained(error, target, how) from error
-    return Checked(target, shape, "float32", mode, "own", found)
+        raise _explained(error, fields.module, how) from error
+    return Checked(fields.module, shape, "float32", mode, "own", found)
 
 
-def _real(target: str, shape: tuple[int, ...]) -> tuple[nn.Module, tuple[Any, ...]]:
-    return build(Fields(module=target), shape[1]).eval(), (torch.zeros(shape),)
+def _fields(target: str) -> Fields:
+    """Where the factory is. Raises UsageError for what names none."""
+    try:
+        return Fields(module=target)
+    except ValidationError:
+        raise UsageError(f"--module: must be package.module:factory, not '{target}'") from None
 
 
 def _check(subject: Subject, cost: Cost | None, counters: Sequence[str]) -> Crosscheck:
@@ -174,10 +182,17 @@ def _check(subject: Subject, cost: Cost | None, counters: Sequence[str]) -> Cros
 
 
 def _explained(error: Exception, label: str, how: How) -> InvobenchError:
-    """`error` as one line that names the cell; bad usage stays what it is."""
-    if isinstance(error, UsageError):
+    """`error` as one line that names the cell, with what helps where `meta` tensors are the cause.
+
+    A module that cannot be imported stays bad usage.
+    """
+    on_meta = how.storage == "meta" and any(word in f"{error} {error.__cause__}" for word in _OF_META)
+    if isinstance(error, UsageError) and not on_meta:
         return error
     message = failure(error)["message"]
-    if how.storage == "meta" and not isinstance(error, InvobenchError):
-        message = f"failed on meta tensors: {message}; if it needs values, --storage cpu counts on real ones"
-    return MeasurementError(f"{label}: {message}")
+    hint = "; it needs values, which meta tensors do not have: --storage cpu counts on real ones" if on_meta else ""
+    return MeasurementError(f"{label}: {message}{hint}")
+
+
+#: what PyTorch's messages say where a `meta` tensor's values were asked for
+_OF_META = ("meta tensor", "Meta tensor", "'meta'", "device meta", "aten::_local_scalar_dense")

@@ -15,6 +15,7 @@ from invobench.complexity.counters.ours import count
 from invobench.complexity.reading import reading_of
 from invobench.complexity.subject import Subject
 from invobench.cost import MODES
+from tests.builders import layer
 from tests.complexity.subjects import ATTENTION, at_places, reading, rednet26, subject
 
 
@@ -44,6 +45,7 @@ def test_fvcore_is_quiet_where_warnings_are_errors() -> None:
     """In a fresh process: its import warns too."""
     code = """
 from invobench.complexity.counters import fvcore
+from tests.builders import layer
 from tests.complexity.subjects import reading, subject
 print(reading(fvcore.read, subject()).total)
 """
@@ -89,13 +91,21 @@ def test_torch_with_our_formulas_counts_what_we_count(backend: str, mode: str) -
     assert at_places(reading(torch_flops.read_with_ours, of)) == at_places(reading_of(count(of)))
 
 
+def test_torch_errs_backward_where_a_convolution_is_grouped() -> None:
+    """Of each group's filters it counts every channel; with our rules it does not."""
+    of = subject(layer("conv", kernel_size=3, groups="C"), (2, 8, 5, 5), backend="aten", mode="backward")
+    ours = 2 * 2 * 25 * 8 * 9
+    assert reading_of(count(of)).total == reading(torch_flops.read_with_ours, of).total == ours
+    assert reading(torch_flops.read, of).total != ours
+
+
 def test_what_each_misses_is_named_where_it_is() -> None:
     of = subject()
     assert reading(fvcore.read, of).unseen_at("") == {"aten::im2col": 1, "aten::mul": 1, "aten::sum": 1}
     assert reading(torch_flops.read, of).unseen_at("") == {"mul": 1}
     assert not reading(torch_flops.read_with_ours, of).unseen
     shifted = subject(backend="shift")
-    assert reading(fvcore.read, shifted).unseen_at("") == {"prim::PythonOp._Shift": 1}
+    assert reading(fvcore.read, shifted).unseen_at("") == {"aten::addcmul_": 49, "aten::pad": 1}
     assert reading(torch_flops.read, shifted).unseen_at("") == {"addcmul": 49}
 
 

@@ -38,7 +38,7 @@ def asked(**changes: Any) -> Asked:
         "overrides": [],
         "module": None,
         "size": None,
-        "mode": "forward",
+        "mode": None,
         "counters": "ours",
         "storage": "meta",
     }
@@ -132,22 +132,43 @@ def test_every_cell_is_checked_though_one_cannot_be_counted(tmp_path: Path) -> N
     outcome = check(asked(specs=[path]))
     assert [checked.label for checked in outcome.checked] == ["inv backend=unfold", "inv backend=shift"]
     assert [str(error) for error in outcome.errors] == [
-        "mine: cannot count: no rule for _fft_c2c ×1 in its own code: add one to invobench/complexity/rules.py, or "
-        "register a formula with torch.utils.flop_counter.register_flop_formula"
+        "mine: cannot count: no rule for _fft_c2c ×1 in its own code: please report it (a rule is a line in "
+        "invobench/complexity/rules.py or kinds.py)"
     ]
     assert outcome.exit_code == 4
 
 
-def test_a_module_that_fails_on_meta_says_so_and_what_to_do() -> None:
-    outcome = check(asked(module="tests.user_layers:Choosy", size="2,16,5,5"))
+@pytest.mark.parametrize("name", ["Choosy", "Eager"])
+def test_a_module_that_needs_values_says_so_and_what_to_do(name: str) -> None:
+    outcome = check(asked(module=f"tests.user_layers:{name}", size="2,16,5,5"))
     (error,) = outcome.errors
     assert isinstance(error, MeasurementError)
-    assert str(error).startswith("tests.user_layers:Choosy: failed on meta tensors: RuntimeError: ")
-    assert str(error).endswith("; if it needs values, --storage cpu counts on real ones")
-    assert "user_layers.py:" in str(error)
+    assert str(error).startswith(f"tests.user_layers:{name}: ")
+    assert str(error).endswith("; it needs values, which meta tensors do not have: --storage cpu counts on real ones")
     assert outcome.exit_code == 4
-    real = check(asked(module="tests.user_layers:Choosy", size="2,16,5,5", storage="cpu"))
+    real = check(asked(module=f"tests.user_layers:{name}", size="2,16,5,5", storage="cpu"))
     assert (real.exit_code, real.checked[0].found.expected) == (0, 2 * 16 * 25)
+
+
+def test_another_mistake_is_not_blamed_on_meta() -> None:
+    outcome = check(asked(module="tests.user_layers:Plain", size="2,3,5,5"))
+    (error,) = outcome.errors
+    assert "channel" in str(error)
+    assert "--storage" not in str(error)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("name", "size", "macs"),
+    [("encoder", "2,5,8", 5_920), ("gated", "2,8,5,5", 464), ("separable", "2,8,5,5", 10_000), ("rnn", "2,5,8", None)],
+)
+def test_modules_as_users_have_them(name: str, size: str, macs: int | None, mode: str) -> None:
+    outcome = check(asked(module=f"tests.user_layers:{name}", size=size, mode=mode))
+    assert outcome.errors == ()
+    found = outcome.checked[0].found
+    assert found.expected > 0
+    if macs is not None:
+        assert found.expected == {"forward": 1, "backward": 2, "train_step": 3}[mode] * macs
 
 
 def test_a_backend_that_the_operator_lacks_is_named(tmp_path: Path) -> None:
@@ -176,6 +197,8 @@ def test_a_counter_that_fails_informs(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({}, UsageError, "crosscheck takes SPEC files, or --module PACKAGE.MODULE:FACTORY with --input N,C,H,W"),
         ({"specs": [Path("a")], "size": "1,2"}, UsageError, "crosscheck takes SPEC files, or --module"),
+        ({"specs": [Path("a")], "mode": "backward"}, UsageError, "--mode is for --module: --set mode=backward does it"),
+        ({"module": "a", "size": "1,2"}, UsageError, "--module: must be package.module:factory, not 'a'"),
         ({"module": "a:b"}, UsageError, "--module needs --input N,C,H,W, and neither SPEC nor --set"),
         (
             {"module": "a:b", "size": "8;9"},

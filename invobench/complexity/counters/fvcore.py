@@ -11,6 +11,8 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -38,23 +40,45 @@ def read_with_ours(subject: Subject, count: Count) -> Reading:
 def _read(counter: str, subject: Subject, handles: Mapping[str, Any]) -> Reading:
     if subject.mode != "forward":
         return Reading(counter, problem="sees forward passes only")
+    traced = _trace(subject)
+    analysis = traced.analysis.clear_op_handles().set_op_handle(**{**traced.handles, **handles})
+    macs: Counter[Key] = Counter()
+    unseen: Counter[Key] = Counter()
+    with _quiet("fvcore"):
+        for node in traced.nodes:
+            kind, place = _kind(node), _place(node)
+            handle = analysis._op_handles.get(kind)
+            if handle is not None:
+                macs[place, kind] += round(_number(handle(list(node.inputs()), list(node.outputs()))))
+            elif not analysis._should_ignore_node(node) and _computes(node):
+                unseen[place, kind] += 1
+    return Reading(counter, {key: value for key, value in macs.items() if value}, unseen)
+
+
+@dataclass(frozen=True)
+class _Traced:
+    """A forward pass as fvcore sees it: its analysis with the handles that it comes with, and the graph's nodes."""
+
+    graph: Any
+    analysis: Any
+    handles: Mapping[str, Any]
+
+    @property
+    def nodes(self) -> Iterator[Any]:
+        return iter(self.graph.nodes())
+
+
+@lru_cache(maxsize=1)
+def _trace(subject: Subject) -> _Traced:
+    """The traced forward pass, kept for the other of both readings."""
     module, inputs = subject.real()
     with _quiet("fvcore"), torch.no_grad(), watched_by(_Scopes()):
         from fvcore.nn import FlopCountAnalysis
         from fvcore.nn.jit_analysis import _get_scoped_trace_graph
 
-        analysis = FlopCountAnalysis(module, inputs).set_op_handle(**handles)
+        analysis = FlopCountAnalysis(module, inputs)
         graph = _get_scoped_trace_graph(module, inputs, analysis._aliases)
-        macs: Counter[Key] = Counter()
-        unseen: Counter[Key] = Counter()
-        for node in graph.nodes():
-            kind, place = _kind(node), _place(node)
-            handle = analysis._op_handles.get(kind)
-            if handle is not None:
-                macs[place, kind] += round(_number(handle(list(node.inputs()), list(node.outputs()))))
-            elif not (analysis._should_ignore_node(node) or _is_view(kind)):
-                unseen[place, kind] += 1
-    return Reading(counter, {key: value for key, value in macs.items() if value}, unseen)
+    return _Traced(graph, analysis, dict(analysis._op_handles))
 
 
 def _number(value: Any) -> float:
@@ -66,6 +90,13 @@ def _kind(node: Any) -> str:
     """The operation; for an `autograd.Function` its name in Python, as fvcore has it."""
     kind = str(node.kind())
     return f"{kind}.{node.pyname()}" if kind == "prim::PythonOp" else kind
+
+
+def _computes(node: Any) -> bool:
+    """Whether it makes a tensor with axes, which is more than a look at one."""
+    made = [output.type() for output in node.outputs()]
+    has_axes = any(kind.kind() != "TensorType" or kind.sizes() is None or kind.sizes() for kind in made)
+    return has_axes and not _is_view(_kind(node))
 
 
 def _is_view(kind: str) -> bool:

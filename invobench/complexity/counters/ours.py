@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from invobench.complexity.count import Count
-from invobench.complexity.dispatch import count_dispatched
+from invobench.complexity.dispatch import DispatchCounter
 from invobench.complexity.places import Places
 from invobench.complexity.subject import Subject
 
 
 def count(subject: Subject) -> Count:
-    """What the subject's call dispatches, by place."""
-    with Places(subject.module) as places:
+    """What the subject's call dispatches, by place.
+
+    The counter watches what is prepared too, since masks that are made there select in the call.
+    """
+    with Places(subject.module) as places, DispatchCounter(places) as counter:
         subject.prepare()
-        return count_dispatched(subject.run, places)
+        counter.count = Count()
+        subject.run()
+    return counter.count

@@ -24,8 +24,11 @@ def read(subject: Subject, count: Count) -> Reading:
 
 
 def read_with_ours(subject: Subject, count: Count) -> Reading:
-    """What it reports where our rules stand in for those that it lacks."""
-    return _read("torch+ours", subject, count, _missing_formulas())
+    """What it reports with our rules, in place of its own too: those of grouped convolutions err backward.
+
+    Rules see one operation at a time: a dropout's mask, which our counter knows again, multiplies here.
+    """
+    return _read("torch+ours", subject, count, _our_formulas())
 
 
 def _read(counter: str, subject: Subject, count: Count, formulas: Mapping[Any, Flops]) -> Reading:
@@ -43,7 +46,7 @@ def _read(counter: str, subject: Subject, count: Count, formulas: Mapping[Any, F
         setattr(counted, "_get_raw", True)  # noqa: B010 - tensors, not shapes: what is registered takes them
         return counted
 
-    mapping = {packet: recorded(packet, flops) for packet, flops in {**formulas, **flop_registry}.items()}
+    mapping = {packet: recorded(packet, flops) for packet, flops in {**flop_registry, **formulas}.items()}
     mode = FlopCounterMode(display=False, custom_mapping=mapping)
     with places:
         subject.prepare()
@@ -55,13 +58,13 @@ def _read(counter: str, subject: Subject, count: Count, formulas: Mapping[Any, F
     return Reading(counter, macs, without_rule(count, macs))
 
 
-def _missing_formulas() -> dict[Any, Flops]:
-    """Our rules as flop formulas, for the operations that torch has none for."""
+def _our_formulas() -> dict[Any, Flops]:
+    """Our rules as flop formulas."""
     found: dict[Any, Flops] = {}
     for name, rule in PRODUCT_RULES.items():
         for spelling in (name, f"{name}_"):
             packet = getattr(torch.ops.aten, spelling, None)
-            if packet is not None and packet not in flop_registry:
+            if packet is not None:
                 found[packet] = lambda *args, out_val=None, rule=rule, **kwargs: 2 * (rule(args, kwargs, out_val) or 0)
     return found
 

@@ -19,8 +19,21 @@ _ACCUMULATE = {torch.bfloat16: torch.float32, torch.float16: torch.float32}
 
 def aggregate(x: Tensor, weight: Tensor, kernel_size: int, stride: int, dilation: int) -> Tensor:
     """Aggregation by shifted slices; shapes as `Aggregate`."""
+    if torch.jit.is_tracing():  # a tracer sees what a Function does as one opaque call
+        return _aggregated(x, weight, kernel_size, stride, dilation)
     y: Tensor = _Shift.apply(x, weight, kernel_size, stride, dilation)  # type: ignore[no-untyped-call]
     return y
+
+
+def _aggregated(x: Tensor, weight: Tensor, kernel_size: int, stride: int, dilation: int) -> Tensor:
+    groups, (height, width) = weight.shape[1], weight.shape[-2:]
+    padded = pad(x, dilation * (kernel_size // 2)).unflatten(1, (groups, -1))
+    shape = (*padded.shape[:3], height, width)
+    y = torch.zeros(shape, dtype=_ACCUMULATE.get(x.dtype, x.dtype), device=x.device)
+    for index in range(kernel_size**2):
+        u, v = divmod(index, kernel_size)
+        y.addcmul_(tap(padded, u, v, height, width, stride, dilation), weight[:, :, index].unsqueeze(2))
+    return y.flatten(1, 2).to(x.dtype)
 
 
 class _Shift(torch.autograd.Function):
@@ -30,14 +43,7 @@ class _Shift(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, kernel_size: int, stride: int, dilation: int) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.geometry = (kernel_size, stride, dilation)
-        groups, (height, width) = weight.shape[1], weight.shape[-2:]
-        padded = pad(x, dilation * (kernel_size // 2)).unflatten(1, (groups, -1))
-        shape = (*padded.shape[:3], height, width)
-        y = torch.zeros(shape, dtype=_ACCUMULATE.get(x.dtype, x.dtype), device=x.device)
-        for index in range(kernel_size**2):
-            u, v = divmod(index, kernel_size)
-            y.addcmul_(tap(padded, u, v, height, width, stride, dilation), weight[:, :, index].unsqueeze(2))
-        return y.flatten(1, 2).to(x.dtype)
+        return _aggregated(x, weight, kernel_size, stride, dilation)
 
     @staticmethod
     @once_differentiable
