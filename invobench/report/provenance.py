@@ -26,7 +26,11 @@ def commit() -> str:
 
 
 def made_by() -> str:
-    """Versions and commit: `invobench 0.1.0, torch 2.13.0, commit 545f3c5-dirty`."""
+    """Versions, and the commit of the folder: `invobench 0.1.0, torch 2.13.0, made in a checkout of 545f3c5-dirty`."""
     here = commit()
-    parts = [f"invobench {__version__}", f"torch {version('torch')}", *([f"commit {here}"] if here else [])]
+    parts = [
+        f"invobench {__version__}",
+        f"torch {version('torch')}",
+        *([f"made in a checkout of {here}"] if here else []),
+    ]
     return ", ".join(parts)

@@ -37,7 +37,9 @@ def test_a_commit_and_whether_files_differ(checkout: Path) -> None:
     assert provenance.commit() == head
     (checkout / "a").write_text("b")
     assert provenance.commit() == f"{head}-dirty"
-    assert provenance.made_by() == f"invobench {__version__}, torch {version('torch')}, commit {head}-dirty"
+    assert (
+        provenance.made_by() == f"invobench {__version__}, torch {version('torch')}, made in a checkout of {head}-dirty"
+    )
 
 
 def test_no_checkout_and_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +40,8 @@ class Column:
 ALIASES: Mapping[str, str] = {
     "macs": "macs_formula",
     "latency": "latency_s",
-    "memory": "peak_memory_bytes",
+    "peak_memory": "peak_memory_bytes",
     "throughput": "throughput_per_s",
-    "error": "max_error",
 }
 _KNOWN: Mapping[str, Column] = {
     column.field: column
@@ -70,17 +69,18 @@ def numeric_fields() -> tuple[str, ...]:
     return tuple(name for name, info in Row.model_fields.items() if info.annotation in numbers)
 
 
-def column(name: str, rows: Iterable[Row]) -> Column:
+def column(name: str, rows: Collection[Row]) -> Column:
     """The column called `name`: an alias, a numeric field, or a coordinate of the matrix that `rows` come from.
 
-    Raises UnknownName, with what there is.
+    Raises UnknownName, with what the rows have.
     """
     field = ALIASES.get(name, name)
     if field in _KNOWN:
         return _KNOWN[field]
     coordinates = {key for row in rows for key in row.coordinates}
     if field not in numeric_fields() and field not in coordinates:
-        raise UnknownName(unknown("column", name, {*ALIASES, *numeric_fields(), *coordinates}))
+        filled = {name for name in numeric_fields() if any(getattr(row, name) is not None for row in rows)}
+        raise UnknownName(unknown("column", name, {*ALIASES, *filled, *coordinates}))
     suffix = next((end for end in _SUFFIXES if field.endswith(end) and not field.endswith("_per_s")), "")
     label = field.removesuffix(suffix).replace("_", " ")
     exact = field in _SHAPES or field in coordinates

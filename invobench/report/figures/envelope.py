@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from invobench import __version__, units
 from invobench.conventions import Convention
@@ -100,4 +101,4 @@ def _caption(rows: Sequence[PublishedRow], series: Sequence[Series], convention:
     yield f"published figures {precision}: {source}"
     ours = sum(point.recomputed is not None for item in series for point in item.points)
     under = f" under convention {convention}" if convention else ""
-    yield f"rings: recomputed by invobench {__version__}{under} for the {ours} of {len(rows)} networks that it builds"
+    yield f"rings: recomputed by invobench {__version__} with torch {version('torch')}{under} for the {ours} of {len(rows)} networks that it builds"

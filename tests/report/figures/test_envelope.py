@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import pytest
 
 from invobench import __version__
@@ -12,6 +14,7 @@ from invobench.report.figures.chart import Chart, Point
 from invobench.report.figures.envelope import chart, family
 
 ROWS = [row for row in read_published() if row.table == "envelope"]
+TORCH = version("torch")
 SOURCE = "published figures read off a plot: d-li14/involution fig/complexity.png and fig/parameter.png"
 
 
@@ -106,8 +109,11 @@ def test_axes_and_caption_say_what_is_whose(macs: Chart, params: Chart) -> None:
     assert macs.y.label == params.y.label == "published top-1 (%)"
     assert not macs.x.log
     built = "for the 13 of 32 networks that it builds"
-    assert macs.caption == (SOURCE, f"rings: recomputed by invobench {__version__} under convention hook {built}")
-    assert params.caption == (SOURCE, f"rings: recomputed by invobench {__version__} {built}")
+    assert macs.caption == (
+        SOURCE,
+        f"rings: recomputed by invobench {__version__} with torch {TORCH} under convention hook {built}",
+    )
+    assert params.caption == (SOURCE, f"rings: recomputed by invobench {__version__} with torch {TORCH} {built}")
 
 
 def test_an_unknown_abscissa() -> None:

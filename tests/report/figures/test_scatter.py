@@ -59,9 +59,9 @@ def test_a_series_a_group_in_the_units_of_the_axes(drawn: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "labels"),
     [
-        ({"x": "macs_dispatched", "y": "memory"}, ("dispatched multiply-adds (10⁶)", "peak memory (MiB)")),
+        ({"x": "macs_dispatched", "y": "peak_memory"}, ("dispatched multiply-adds (10⁶)", "peak memory (MiB)")),
         ({"x": "params", "y": "throughput"}, ("parameters (10³)", "throughput, images per second")),
-        ({"x": "min_bytes", "y": "error"}, ("least bytes moved (KiB)", "largest error, relative")),
+        ({"x": "min_bytes", "y": "max_error"}, ("least bytes moved (KiB)", "largest error, relative")),
         ({"x": "kernel_size", "y": "cell_time_s"}, ("kernel size", "cell time (s)")),
         ({"x": "reduction_ratio", "y": "peak_memory_bytes"}, ("reduction ratio", "peak memory (MiB)")),
     ],
@@ -221,7 +221,7 @@ def test_noisy_rows_are_counted(drawn: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"x": "mac"}, "unknown column 'mac' (did you mean 'macs'?); there are: batch, cell_time_s, "),
+        ({"x": "mac"}, "unknown column 'mac' (did you mean 'macs'?); there are: batch, height, in_channels, "),
         ({"y": "status"}, "unknown column 'status'; there are: batch, "),
         ({"group_by": "operators"}, "unknown field to group by 'operators' (did you mean 'operator'?); there are: "),
     ],
