@@ -42,7 +42,10 @@ SheetFormat = Annotated[str, typer.Option("--format", help="table, csv, markdown
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to interrupt but Python's own end
 
 
 def _caught(command: Callable[..., None]) -> Callable[..., None]:
@@ -112,7 +115,7 @@ def profile(
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N, for every cell.")] = None,
     overrides: Overrides = [],  # noqa: B006 - typer copies it
     metrics: Annotated[str | None, typer.Option("--metrics", help="Comma-separated; all by default.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Skip the cells that --out has rows of.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     report: Annotated[str, typer.Option("--format", help="table, csv, jsonl, markdown or latex.")] = "table",
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the cells and the time they may take.")] = False,
@@ -121,10 +124,18 @@ def profile(
 
     Exit codes: 0 measured; 2 bad spec or usage; 4 a cell was not measured; 130 interrupted; 70 our bug.
     """
-    from invobench.report import REPORTS
-    from invobench.runner.metrics import METRICS
-    from invobench.spec import read
+    signal.signal(signal.SIGTERM, _terminated)
+    from invobench.runner.interrupts import check, held_back
 
+    with held_back():  # an import that is interrupted may swallow it
+        from invobench.report import REPORTS
+        from invobench.report.ending import ending
+        from invobench.report.progress import observer
+        from invobench.runner.metrics import METRICS
+        from invobench.runner.session import Request, profile
+        from invobench.spec import read
+
+        check()
     entry = REPORTS[report]
     wanted = [METRICS[name.strip()].path for name in metrics.split(",")] if metrics else None
     chosen = tuple(name for name, metric in METRICS.items() if wanted is None or metric.path in wanted)
@@ -132,15 +143,11 @@ def profile(
     if dry_run:
         from invobench.report.plan import render_plan
 
-        _out(render_plan(cells))
+        _out(render_plan(cells, chosen))
         return
     if resume and out is None:
         raise UsageError("--resume needs --out DIR, the folder to go on with")
 
-    from invobench.report.progress import observer
-    from invobench.runner.session import Request, profile
-
-    signal.signal(signal.SIGTERM, _terminated)
     folder = out or Path("invobench-results") / datetime.now().strftime("%Y-%m-%d-%H%M%S")
     watching = observer(quiet, sys.stderr.isatty())
     try:
@@ -148,12 +155,15 @@ def profile(
         outcome = profile(Request(cells, folder, chosen, command, tuple(overrides), resume), watching)
     finally:
         watching.finished()
-    _out(entry.load()(outcome.run, outcome.rows, _page()))
-    _say(f"results: {folder / 'results.jsonl'}")
-    if outcome.error is not None:
-        _say(str(outcome.error))
-    if outcome.interrupted:
-        _say(f"interrupted: {len(outcome.rows)} of {len(cells)} cells are kept; go on with --resume --out {folder}")
+    try:
+        _out(entry.load()(outcome.run, outcome.rows, _page()))
+    except KeyboardInterrupt:  # a second one: without the report
+        outcome.interrupted = True
+    with held_back():
+        for line in ending(outcome, folder, len(cells)):
+            _say(line)
+        if not quiet and outcome.hint:
+            _say(outcome.hint)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -196,13 +206,14 @@ def count(
     from invobench.report import SHEETS
     from invobench.report.count_sheet import CountOptions, counted
 
-    if symbolic and report != "table":
-        raise UsageError(f"--symbolic prints text: leave out --format {report}")
+    if symbolic and (tree or depth is not None or report != "table"):
+        raise UsageError("--symbolic prints text: leave out --tree, --depth and --format")
     render = SHEETS[report].load()
     found = counted(specs, overrides, CountOptions(Convention.named(convention), tree or depth is not None, depth))
     for label in found.without_formula:
         _say(f"{label}: has no formula; invobench crosscheck counts what it dispatches")
-    _out(found.symbolic() if symbolic else render(found.sheets(), _page()))
+    if found.cells:
+        _out(found.symbolic() if symbolic else render(found.sheets(), _page()))
     raise typer.Exit(found.exit_code)
 
 
@@ -215,7 +226,9 @@ def crosscheck(
         str | None, typer.Option("--module", metavar="PACKAGE.MODULE:FACTORY", help="A module of yours instead.")
     ] = None,
     size: Annotated[str | None, typer.Option("--input", metavar="N,C,H,W", help="Shape of the module's input.")] = None,
-    mode: Annotated[str, typer.Option("--mode", help="forward, backward or train_step, for --module.")] = "forward",
+    mode: Annotated[
+        str | None, typer.Option("--mode", help="forward (default), backward or train_step, for --module.")
+    ] = None,
     counters: Annotated[str | None, typer.Option("--counters", help="Comma-separated; all by default.")] = None,
     storage: Annotated[str, typer.Option("--storage", help="meta, or cpu where values are needed.")] = "meta",
     report: SheetFormat = "table",
@@ -305,6 +318,73 @@ def plot(
     for note in chart.notes:
         _say(note)
     _say(f"figure: {out}")
+
+
+@app.command()
+@_caught
+def selftest(
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    quick: Annotated[bool, typer.Option("--quick", help="About 20 s instead of 2 to 3 minutes.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Keep every pair as JSON lines.")] = None,
+    report: SheetFormat = "table",
+) -> None:
+    """Measure what is known, and say how good the measuring is on this machine, as it is now.
+
+    A ladder of exact ratios of work, the medians of other tools, and the overhead. Exit codes: 0 every aim is met;
+    2 bad usage; 3 an aim is not met here, and the last lines say which and what to do.
+    """
+    from invobench.report import SHEETS
+
+    render = SHEETS[report].load()
+    from invobench.report.selftest_sheet import selftest_sheets
+    from invobench.runner.selftest import FULL, QUICK, raw, selftest, write
+
+    if out is not None:
+        write(out, "")  # what cannot be kept is better known before than after
+    found = selftest(device, QUICK if quick else FULL, _say)
+    _out(render(selftest_sheets(found), _page()))
+    if out is not None:
+        write(out, raw(found))
+    raise typer.Exit(found.exit_code)
+
+
+@app.command()
+@_caught
+def ceilings(
+    device: Annotated[
+        str | None, typer.Option("--device", help="cpu, cuda or cuda:N; the CPU and the first GPU by default.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Of the CPU; as many as it has processors by default.")
+    ] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Measure again what is kept.")] = False,
+    report: SheetFormat = "table",
+) -> None:
+    """Measure once what this machine can do: copy bandwidth, matrix rate by dtype, launch floor; kept for `profile`.
+
+    Exit codes: 0 done; 2 no such device, or the cache folder takes nothing.
+    """
+    from invobench.report import SHEETS
+
+    render = SHEETS[report].load()
+    from invobench.measure.ceiling_session import Asked, ceilings_here
+    from invobench.report.ceilings_sheet import ceilings_sheet
+
+    found = ceilings_here(Asked(device, threads, refresh), _say)
+    _out(render([ceilings_sheet(found.environment, found.ceilings, found.created)], _page()))
+
+
+@app.command()
+@_caught
+def doctor(report: SheetFormat = "table") -> None:
+    """Say what hurts measuring on this machine and how to mend it, and print the environment's fingerprint."""
+    from invobench.report import SHEETS
+
+    render = SHEETS[report].load()
+    from invobench.measure.doctor.snapshot import take
+    from invobench.report.doctor_sheet import doctor_sheet
+
+    _out(render([doctor_sheet(take())], _page()))
 
 
 @app.command()

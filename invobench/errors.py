@@ -10,12 +10,21 @@ from dataclasses import dataclass
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_INCONCLUSIVE = 3
 EXIT_MEASUREMENT = 4
 EXIT_INTERNAL = 70
 EXIT_INTERRUPTED = 130
 
 #: where several apply, the first in this order is the exit code
-EXIT_PRECEDENCE = (EXIT_USAGE, EXIT_INTERRUPTED, EXIT_INTERNAL, EXIT_FAILED, EXIT_MEASUREMENT, EXIT_OK)
+EXIT_PRECEDENCE = (
+    EXIT_USAGE,
+    EXIT_INTERRUPTED,
+    EXIT_INTERNAL,
+    EXIT_FAILED,
+    EXIT_MEASUREMENT,
+    EXIT_INCONCLUSIVE,
+    EXIT_OK,
+)
 
 
 def worst_exit(codes: list[int]) -> int:

@@ -1,8 +1,9 @@
 """Results: what crosses from measuring to reporting, and the JSONL file that keeps it.
 
 A file is one `run` record and then a `row` record for each finished cell, each on a line of its own,
-flushed when it is written. Values are SI base units with the unit in the name; a missing value is absent.
-Multiply-adds (`macs_*`) are for the whole batch; `flops = 2 * macs`.
+flushed when it is written. Where a cell is measured in several processes, each of them is a `replicate` record before
+it. Values are SI base units with the unit in the name; a missing value is absent. Multiply-adds (`macs_*`) are for
+the whole batch; `flops = 2 * macs`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -20,7 +23,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from invobench.conventions import Convention
 from invobench.errors import MeasurementError, UsageError
 
-SCHEMA_VERSION = 1
+#: 1 had no replicates, and a head without metrics, cells and spec_ids
+SCHEMA_VERSION = 2
+READABLE = (1, 2)
 RESULTS_NAME = "results.jsonl"
 Status = Literal["ok", "noisy", "oom", "unsupported", "failed", "timeout"]
 #: statuses of a cell that was measured
@@ -42,10 +47,16 @@ class Environment(BaseModel):
     threads: int
     gpus: tuple[str, ...] = ()
     cuda: str | None = None
+    driver: str | None = None
+    governor: str | None = None
 
 
 class Run(BaseModel):
-    """The head of a results file. `run_key` is a hash of the run's cells: what `--resume` checks."""
+    """The head of a results file. `run_key` is a hash of the run's cells and metrics.
+
+    `cells`: key -> everything that decides what is measured, so that a refusal can say what differs. `spec_ids`: a
+    hash of where each of `specs` is on the machine, since one file has many paths.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,6 +68,9 @@ class Run(BaseModel):
     overrides: tuple[str, ...] = ()
     convention: Convention = Convention.FORMULA
     environment: Environment
+    metrics: tuple[str, ...] = ()
+    cells: dict[str, dict[str, Any]] = {}
+    spec_ids: tuple[str, ...] = ()
 
 
 class Row(BaseModel):
@@ -146,6 +160,12 @@ class Row(BaseModel):
     samples_per_process: list[int] = []
 
 
+class Replicate(Row):
+    """What one process measured of a cell, `replicate` counting from 0; a row is merged from them all."""
+
+    replicate: int
+
+
 _RAW = {"samples_s", "samples_per_process"}
 #: CSV columns: every field of a row but the raw samples
 COLUMNS: tuple[str, ...] = tuple(name for name in Row.model_fields if name not in _RAW)
@@ -158,6 +178,10 @@ def digest(value: Any) -> str:
 
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
+
+
+#: what the lines after the head may hold
+_RECORDS: dict[str, type[Row]] = {"row": Row, "replicate": Replicate}
 
 
 def record_line(record: str, value: BaseModel) -> str:
@@ -191,8 +215,8 @@ class ResultsFile:
         return os.fstat(self._descriptor).st_size
 
     def append(self, row: Row) -> None:
-        """Write `row` and flush it to disk. A line that did not go out whole is taken back."""
-        self._write(record_line("row", row))
+        """Write a row or a replicate and flush it to disk. A line that did not go out whole is taken back."""
+        self._write(record_line(_name(row), row))
 
     def _write(self, line: str) -> None:
         data = line.encode()
@@ -224,10 +248,24 @@ def _lock(descriptor: int, path: Path) -> None:
         raise UsageError(f"{path}: another run is writing here; choose another --out DIR") from None
 
 
-def read_results(path: Path) -> tuple[Run, list[Row], int]:
-    """The run, its rows, and the length in bytes of what is whole: a last line that was cut is left out.
+@dataclass(frozen=True)
+class Results:
+    """What a file holds. `whole`: its length in bytes without a last line that was cut."""
 
-    Raises UsageError, naming file and line, for a file that is not a results file of this schema.
+    run: Run
+    rows: tuple[Row, ...]
+    replicates: tuple[Replicate, ...]
+    whole: int
+
+
+def _to_stderr(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)  # noqa: T201
+
+
+def read_results(path: Path, warn: Callable[[str], None] = _to_stderr) -> Results:
+    """What the file at `path` holds, read up to its last whole line; `warn` is told where one was cut.
+
+    Raises UsageError, naming file and line, for a file that is not a results file of a schema known here.
     """
     try:
         data = path.read_bytes()
@@ -237,25 +275,43 @@ def read_results(path: Path) -> tuple[Run, list[Row], int]:
     lines = whole.split(b"\n")[:-1]
     if not lines:
         raise UsageError(f"{path}:1: no run record: not a results file, or cut off at its start")
-    head = _record(path, 1, lines[0], "run")
+    run = _head(path, lines[0])
+    records: list[Row] = []
+    for number, line in enumerate(lines[1:], start=2):
+        record, value = _record(path, number, line, tuple(_RECORDS))
+        records.append(_validated(path, number, value, record, _RECORDS[record]))
+    if len(whole) < len(data):
+        warn(f"{path}:{len(lines) + 1}: cut off: the line is left out; profile --resume measures its cell again")
+    rows = tuple(record for record in records if not isinstance(record, Replicate))
+    return Results(run, rows, tuple(record for record in records if isinstance(record, Replicate)), len(whole))
+
+
+def _head(path: Path, line: bytes) -> Run:
+    """The `run` record, its schema checked before anything else: another may well have other keys."""
+    _, head = _record(path, 1, line, ("run",))
     version = head.get("schema_version", "missing")
-    if version != SCHEMA_VERSION:  # before anything else is checked: it may well have other keys
-        wanted = f"{path}:1: schema_version {version}; this invobench reads {SCHEMA_VERSION}"
+    if version not in READABLE:
+        known = " and ".join(str(one) for one in READABLE)
+        wanted = f"{path}:1: schema_version {version}; this invobench reads {known}"
         raise UsageError(f"{wanted}: use the version that wrote it")
-    run = _validated(path, 1, head, "run", Run)
-    numbered = ((number, _record(path, number, line, "row")) for number, line in enumerate(lines[1:], start=2))
-    return run, [_validated(path, number, value, "row", Row) for number, value in numbered], len(whole)
+    return _validated(path, 1, head, "run", Run)
 
 
-def _record(path: Path, number: int, line: bytes, record: str) -> dict[str, Any]:
-    """The values of a line that holds a `record`."""
+def _name(row: Row) -> str:
+    """Which record `row` is."""
+    return next(name for name, model in _RECORDS.items() if type(row) is model)
+
+
+def _record(path: Path, number: int, line: bytes, records: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+    """Which of `records` a line holds, and its values."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}:{number}: not JSON: {error}") from None
-    if not isinstance(value, dict) or value.pop("record", None) != record:
-        raise UsageError(f"{path}:{number}: expected a '{record}' record")
-    return value
+    record = value.pop("record", None) if isinstance(value, dict) else None
+    if record not in records:
+        raise UsageError(f"{path}:{number}: expected a {' or '.join(repr(name) for name in records)} record")
+    return record, value
 
 
 def _validated(path: Path, number: int, value: dict[str, Any], record: str, model: type[RecordT]) -> RecordT:

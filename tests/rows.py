@@ -63,6 +63,11 @@ def row(name: str = "involution", **changes: Any) -> Row:
         "scope": "module",
         "backend_requested": "shift",
         "device_requested": "auto",
+        "execution": "eager",
+        "cache": "hot",
+        "memory_format": "contiguous",
+        "tf32": False,
+        "autograd": False,
         "threads": 2,
         "samples_s": [0.0122, 0.0123, 0.0124],
     }

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_results_go_to_a_dated_folder_and_quiet_is_quiet(spec: Path, tmp_path: P
     assert "unsupported: backend shift: conv has none of that name" in done.stdout
     (path,) = (tmp_path / "invobench-results").glob("20*/results.jsonl")
     assert done.stderr == f"results: {path.relative_to(tmp_path)}\n"
-    assert [row.latency_s for row in read_results(path)[1]] == [None, None]
+    assert [row.latency_s for row in read_results(path).rows] == [None, None]
 
 
 PUBLISHED = """\
@@ -135,8 +136,8 @@ def test_crosscheck_of_an_operation_without_a_rule_is_an_error() -> None:
     done = invobench("crosscheck", "--module", "tests.user_layers:Spectral", "--input", "1,2,4,4")
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr == (
-        "tests.user_layers:Spectral: cannot count: no rule for _fft_c2c ×1 in its own code: add one to "
-        "invobench/complexity/rules.py, or register a formula with torch.utils.flop_counter.register_flop_formula\n"
+        "tests.user_layers:Spectral: cannot count: no rule for _fft_c2c ×1 in its own code: please report "
+        "it (a rule is a line in invobench/complexity/rules.py or kinds.py)\n"
     )
 
 
@@ -145,7 +146,7 @@ def test_crosscheck_of_an_operation_without_a_rule_is_an_error() -> None:
     [
         (["profile"], "Missing argument"),
         (["count", "SPEC", "--convention", "hok"], "unknown convention 'hok' (did you mean 'hook'?); there are: "),
-        (["count", "SPEC", "--symbolic", "--format", "csv"], "--symbolic prints text: leave out --format csv"),
+        (["count", "SPEC", "--symbolic", "--format", "csv"], "--symbolic prints text: leave out --tree, --depth and "),
         (["count", "SPEC", "--format", "tabel"], "unknown format 'tabel' (did you mean 'table'?); there are: "),
         (["crosscheck"], "crosscheck takes SPEC files, or --module PACKAGE.MODULE:FACTORY with --input N,C,H,W"),
         (["crosscheck", "SPEC", "--counters", "fvcor"], "unknown counter 'fvcor' (did you mean 'fvcore'?)"),
@@ -160,6 +161,9 @@ def test_crosscheck_of_an_operation_without_a_rule_is_an_error() -> None:
         (["profile", "SPEC", "--device", "gpu"], "device"),
         (["profile", "SPEC", "--device", "cuda:99", "--metrics", "params"], "device cuda:99: "),
         (["profile", "SPEC", "--resume"], "--resume needs --out DIR"),
+        (["ceilings", "--device", "cuda:99"], "--device cuda:99: not here; there are: cpu"),
+        (["ceilings", "--threads", "4096"], "--threads 4096: this process may use "),
+        (["doctor", "--format", "tabel"], "unknown format 'tabel' (did you mean 'table'?)"),
         (["list", "opertors"], "unknown list 'opertors' (did you mean 'operators'?)"),
         (["profil", "SPEC"], "No such command"),
     ],
@@ -202,6 +206,66 @@ def test_dry_run_measures_nothing(spec: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def rows_of(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    assert done.returncode == 0, done.stderr
+    return [record for line in done.stdout.splitlines() if (record := json.loads(line))["record"] == "row"]
+
+
+def test_doctor_ceilings_and_profile_are_of_one_fingerprint(
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept for the fingerprint that doctor prints is what ceilings shows and what rows are set against."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    profile = ("profile", str(spec), "--device", "cpu", "--metrics", "latency", "--format", "jsonl", "--out")
+    done = invobench("doctor", "--format", "jsonl")
+    assert (done.returncode, done.stderr) == (0, "")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {"versions", "governor", "threads", "load", "GPU"} <= {record["check"] for record in records}
+    assert all(("hurts" in record) == (record["verdict"] == "hurts") for record in records)
+    (fingerprint,) = {record["fingerprint"] for record in records}
+
+    without = invobench(*profile, str(tmp_path / "without"))
+    assert without.stderr.count("no ceilings measured here: run invobench ceilings\n") == 1
+    for row in rows_of(without):
+        assert row["achieved_flops_per_s"] == pytest.approx(2 * row["macs_formula"] / row["latency_s"])
+        assert not {"limit_share", "bound"} & set(row)
+
+    common = {"device": "cpu", "threads": rows_of(without)[0]["threads"], "samples": 9, "reached": True}
+    known = [
+        {**common, "quantity": "copy", "value": 1.0},
+        {**common, "quantity": "cached_copy", "value": 1.0},
+        {**common, "quantity": "matmul", "dtype": "float32", "value": 1e30},
+        {**common, "quantity": "launch", "value": 1e-9},
+    ]
+    head = {"schema_version": 1, "fingerprint": fingerprint, "invobench": "0.1.0", "created": "2026-11-24"}
+    (tmp_path / "cache" / "invobench").mkdir(parents=True)
+    kept = tmp_path / "cache" / "invobench" / f"ceilings-{fingerprint}.json"
+    kept.write_text(json.dumps({**head, "ceilings": known}))
+    shown = invobench("ceilings", "--device", "cpu", "--format", "csv")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    found = list(csv.DictReader(io.StringIO(shown.stdout)))
+    assert [record["quantity"] for record in found] == ["copy", "cached_copy", "matmul", "launch"]
+    set_against = invobench(*profile, str(tmp_path / "with"))
+    assert "no ceilings" not in set_against.stderr
+    for row in rows_of(set_against):
+        assert row["bound"] == "memory"
+        assert row["limit_share"] == pytest.approx(row["min_bytes"] / 1.0 / row["latency_s"])
+
+
+@pytest.mark.slow
+def test_ceilings_are_measured_once_within_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    start = time.monotonic()
+    first = invobench("ceilings", "--device", "cpu", "--format", "csv")
+    assert time.monotonic() - start < 60
+    assert first.returncode == 0, first.stderr
+    assert "measuring cpu: copies" in first.stderr
+    found = list(csv.DictReader(io.StringIO(first.stdout)))
+    assert [record["quantity"] for record in found] == ["copy", "cached_copy", *4 * ["matmul"], "launch"]
+    again = invobench("ceilings", "--device", "cpu", "--format", "csv")
+    assert (again.returncode, again.stderr, again.stdout) == (0, "", first.stdout)
+
+
 def test_schema_and_lists() -> None:
     schema = json.loads(invobench("schema").stdout)
     assert schema["$schema"].endswith("2020-12/schema")
@@ -215,7 +279,7 @@ def test_schema_and_lists() -> None:
     assert invobench("--version").stdout.startswith("invobench 0.")
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
+def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "invobench", *arguments],
         cwd=ROOT,
@@ -223,6 +287,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        **options,
     )
 
 
@@ -238,7 +303,8 @@ def wait_for_rows(path: Path, count: int) -> None:
 @pytest.fixture
 def longer(tmp_path: Path) -> Path:
     path = tmp_path / "longer.yaml"
-    path.write_text(SPEC.replace("[unfold, shift]", "[unfold, shift, reference]").replace("0.01", "0.5"))
+    slow = SPEC.replace("target_ci: 1.0, max_time_s: 0.01", "target_ci: 0.00001, max_time_s: 0.5")
+    path.write_text(slow.replace("[unfold, shift]", "[unfold, shift, reference]"))
     return path
 
 
@@ -256,7 +322,7 @@ def test_sigkill_then_resume_loses_and_repeats_nothing(longer: Path, tmp_path: P
     assert done.returncode == 0, done.stderr
     after = (out / "results.jsonl").read_bytes()
     assert after.startswith(kept[: kept.rfind(b"\n") + 1])
-    assert [row.backend for row in read_results(out / "results.jsonl")[1]] == ["unfold", "shift", "reference", "aten"]
+    assert [row.backend for row in read_results(out / "results.jsonl").rows] == ["unfold", "shift", "reference", "aten"]
     assert f"resumed: {finished} of 4 cells were finished before" in done.stderr
 
 
@@ -268,7 +334,7 @@ def test_interruption_keeps_rows_prints_them_and_exits_130(stop: signal.Signals,
     os.killpg(running.pid, stop) if stop is signal.SIGINT else running.send_signal(stop)
     stdout, stderr = running.communicate(timeout=60)
     assert running.returncode == 130, stderr
-    rows = read_results(out / "results.jsonl")[1]
+    rows = read_results(out / "results.jsonl").rows
     assert 1 <= len(rows) < 4
     assert len(list(csv.DictReader(io.StringIO(stdout)))) == len(rows)
     assert f"go on with --resume --out {out}" in stderr
@@ -284,16 +350,95 @@ def test_ctrl_c_while_it_starts_is_130_without_a_traceback(longer: Path, tmp_pat
     assert "Traceback" not in stderr
 
 
+def test_ctrl_c_twice_is_once(longer: Path, tmp_path: Path) -> None:
+    """A second one, whenever it comes, takes at most the report, and not how to go on."""
+    for number, pause in enumerate((0.0, 0.02, 0.3)):
+        out = tmp_path / f"out{number}"
+        running = start("profile", str(longer), "--device", "cpu", "--out", str(out))
+        wait_for_rows(out / "results.jsonl", 1)
+        os.killpg(running.pid, signal.SIGINT)
+        time.sleep(pause)
+        os.killpg(running.pid, signal.SIGINT)
+        _, stderr = running.communicate(timeout=60)
+        assert running.returncode == 130, stderr
+        assert "Traceback" not in stderr
+        rows = read_results(out / "results.jsonl").rows
+        assert 1 <= len(rows) < 4
+        assert f"{len(rows)} of 4 cells are kept; go on with --resume --out {out}" in stderr
+
+
+def test_a_full_disk_keeps_what_was_measured(spec: Path, tmp_path: Path) -> None:
+    """The limit of a file's size is as good as a disk that is full to it."""
+    import resource
+
+    arguments = ["profile", str(spec), "--metrics", "params", "--set", "backend=unfold", "--format", "csv"]
+    whole = invobench(*arguments, "--out", str(tmp_path / "whole"))
+    assert whole.returncode == 4  # conv has no unfold
+    size = (tmp_path / "whole" / "results.jsonl").stat().st_size - 300
+    out = tmp_path / "full"
+    running = start(
+        *arguments,
+        "--out",
+        str(out),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+    )
+    stdout, stderr = running.communicate(timeout=120)
+    assert running.returncode == 4, stderr
+    path = out / "results.jsonl"
+    cause = "cannot write: File too large; the rows before are kept: free space, then --resume"
+    assert f"conv: {path}: {cause}\n" in stderr
+    assert "Traceback" not in stderr
+    assert [row["name"] for row in csv.DictReader(io.StringIO(stdout))] == ["involution", "conv"]
+    found = read_results(path)
+    assert [row.name for row in found.rows] == ["involution"]
+    assert found.whole == path.stat().st_size
+    again = invobench(*arguments, "--out", str(out), "--resume")
+    assert "resumed: 1 of 2 cells were finished before" in again.stderr
+    assert len(read_results(path).rows) == 2
+
+
+def test_a_folder_that_takes_nothing(spec: Path) -> None:
+    done = invobench("profile", str(spec), "--device", "cpu", "--out", str(spec / "out"))
+    assert (done.returncode, done.stdout) == (2, "")
+    wanted = f"{spec / 'out' / 'results.jsonl'}: cannot write results: Not a directory; choose --out DIR\n"
+    assert done.stderr == wanted
+
+
+PROCESSES = """\
+version: 1
+layers: [{name: conv, operator: conv, in_channels: 4, kernel_size: 1, height: 4, width: 4}]
+measure: {target_ci: 1.0, max_time_s: 0.01, processes: 2, run_time_s: 0.001}
+"""
+
+
+def test_a_budget_that_is_over_says_how_to_go_on(tmp_path: Path) -> None:
+    path, out = tmp_path / "spec.yaml", tmp_path / "out"
+    path.write_text(PROCESSES)
+    arguments = ["--device", "cpu", "--metrics", "latency", "--out", str(out)]
+    done = invobench("profile", str(path), *arguments, "--format", "csv")
+    assert done.returncode == 4
+    assert len(done.stdout.splitlines()) == 1
+    over = "measure.run_time_s is over: 0 of 1 cells are kept; not begun: conv"
+    assert f"{over}; go on with --resume --out {out}\n" in done.stderr
+    path.write_text(PROCESSES.replace("0.001", "1000"))
+    again = invobench("profile", "./spec.yaml", *arguments, "--resume", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "[2/2] conv: process 2: " in again.stderr
+    assert [row.processes for row in read_results(out / "results.jsonl").rows] == [2]
+
+
 def test_two_runs_in_one_folder_are_refused(longer: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     running = start("profile", str(longer), "--device", "cpu", "--out", str(out))
     try:
         wait_for_rows(out / "results.jsonl", 0)
+        running.send_signal(signal.SIGSTOP)  # it keeps the folder, however fast it is
         second = invobench("profile", str(longer), "--device", "cpu", "--out", str(out), "--resume")
         assert second.returncode == 2
         assert "another run is writing here; choose another --out DIR" in second.stderr
     finally:
         running.terminate()
+        running.send_signal(signal.SIGCONT)
         running.communicate(timeout=60)
 
 

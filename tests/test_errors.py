@@ -10,7 +10,17 @@ from invobench.errors import InvobenchError, Problem, SpecError, worst_exit
 
 @pytest.mark.parametrize(
     ("codes", "worst"),
-    [([], 0), ([0], 0), ([0, 4], 4), ([4, 70], 70), ([70, 130], 130), ([130, 2], 2), ([0, 4, 70, 130, 2], 2)],
+    [
+        ([], 0),
+        ([0], 0),
+        ([0, 3], 3),
+        ([3, 4], 4),
+        ([0, 4], 4),
+        ([4, 70], 70),
+        ([70, 130], 130),
+        ([130, 2], 2),
+        ([0, 4, 70, 130, 2], 2),
+    ],
 )
 def test_where_several_apply(codes: list[int], worst: int) -> None:
     assert worst_exit(codes) == worst

@@ -56,6 +56,8 @@ TORCH_FREE = (
     *(f"{ROOT}.operators{name}" for name in ("", ".base", ".select", ".*.spec", ".*.cost")),
     *(f"{ROOT}.networks{name}" for name in ("", ".base", ".*.spec", ".*.cost")),
     *(f"{ROOT}.{name}" for name in ("spec", "spec.*", "runner.rows", "runner.metrics")),
+    # a run itself: PyTorch is for its processes
+    *(f"{ROOT}.runner.{name}" for name in ("session", "ledger", "schedule", "merge", "resume", "processes", "entry")),
 )
 TORCH = frozenset({"torch", "fvcore", "torchvision"})
 

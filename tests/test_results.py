@@ -20,6 +20,7 @@ from invobench.results import (
     COLUMNS,
     RESULTS_NAME,
     SCHEMA_VERSION,
+    Replicate,
     ResultsFile,
     Row,
     digest,
@@ -56,10 +57,44 @@ def test_round_trip(file: ResultsFile) -> None:
     ]
     for item in rows:
         file.append(item)
-    head, found, length = read_results(file.path)
-    assert head == run()
-    assert found == rows
-    assert length == file.size == file.path.stat().st_size
+    found = read_results(file.path)
+    assert found.run == run()
+    assert found.rows == tuple(rows)
+    assert found.whole == file.size == file.path.stat().st_size
+
+
+def test_replicates_are_kept_beside_rows(file: ResultsFile) -> None:
+    replicates = [Replicate(**row("a").model_dump(), replicate=number) for number in range(2)]
+    for item in (*replicates, row("a")):
+        file.append(item)
+    found = read_results(file.path)
+    assert found.rows == (row("a"),)
+    assert found.replicates == tuple(replicates)
+    assert [json.loads(line)["record"] for line in file.path.read_text().splitlines()] == [
+        "run",
+        "replicate",
+        "replicate",
+        "row",
+    ]
+
+
+def test_files_of_the_first_schema_are_read(tmp_path: Path) -> None:
+    """As the first version wrote them: a head without metrics, cells and spec_ids."""
+    head = {key: value for key, value in json.loads(RUN_LINE).items() if key not in {"metrics", "cells", "spec_ids"}}
+    path = tmp_path / RESULTS_NAME
+    path.write_text(json.dumps({**head, "schema_version": 1}) + "\n" + record_line("row", row()))
+    found = read_results(path)
+    assert (found.run.schema_version, found.run.metrics, found.run.cells) == (1, (), {})
+    assert found.rows == (row(),)
+
+
+def test_a_cut_line_is_told_on_stderr(file: ResultsFile, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever reads: a table and a plot leave it out as a run does."""
+    with file.path.open("ab") as stream:
+        stream.write(b'{"record": "row", ')
+    read_results(file.path)
+    again = "cut off: the line is left out; profile --resume measures its cell again"
+    assert capsys.readouterr() == ("", f"warning: {file.path}:2: {again}\n")
 
 
 def test_a_missing_value_is_absent(file: ResultsFile) -> None:
@@ -71,7 +106,7 @@ def test_a_missing_value_is_absent(file: ResultsFile) -> None:
 
 def test_each_row_is_on_disk_before_the_next(file: ResultsFile) -> None:
     for count in range(3):
-        assert len(read_results(file.path)[1]) == count
+        assert len(read_results(file.path).rows) == count
         file.append(row())
 
 
@@ -92,13 +127,16 @@ def test_a_torn_last_line_is_left_out(file: ResultsFile) -> None:
     for cut in (1, len(line) // 2, len(line) - 1):
         with file.path.open("ab") as stream:
             stream.write(line[:cut])
-        _, rows, length = read_results(file.path)
-        assert [item.name for item in rows] == ["first"]
-        assert length == whole
-        truncate(file.path, length)
+        warnings: list[str] = []
+        found = read_results(file.path, warnings.append)
+        assert [item.name for item in found.rows] == ["first"]
+        assert found.whole == whole
+        again = "cut off: the line is left out; profile --resume measures its cell again"
+        assert warnings == [f"{file.path}:3: {again}"]
+        truncate(file.path, found.whole)
         assert file.path.stat().st_size == whole
     file.append(row("second"))
-    assert [item.name for item in read_results(file.path)[1]] == ["first", "second"]
+    assert [item.name for item in read_results(file.path).rows] == ["first", "second"]
 
 
 def message_of(path: Path) -> str:
@@ -112,7 +150,7 @@ RUN_LINE = record_line("run", run())
 WITHOUT_KEY = json.dumps({key: value for key, value in json.loads(RUN_LINE).items() if key != "run_key"})
 LATER = record_line("run", run(schema_version=SCHEMA_VERSION + 1))
 NO_RECORD = "not a results file, or cut off at its start"
-READS = f"this invobench reads {SCHEMA_VERSION}: use the version that wrote it"
+READS = "this invobench reads 1 and 2: use the version that wrote it"
 FOREIGN: dict[str, tuple[bytes, str]] = {
     "empty": (b"", f":1: no run record: {NO_RECORD}"),
     "one torn line": (RUN_LINE[:-1].encode(), f":1: no run record: {NO_RECORD}"),
@@ -120,8 +158,8 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
     "a list": (b"[1, 2]\n", ":1: expected a 'run' record"),
     "text": (b"name,kind\n", ":1: not JSON: Expecting value: line 1 column 1 (char 0)"),
     "an empty line": (b"\n", ":1: not JSON: Expecting value: line 1 column 1 (char 0)"),
-    "two runs": (RUN_LINE.encode() * 2, ":2: expected a 'row' record"),
-    "another record": (RUN_LINE.encode() + b'{"record": "note"}\n', ":2: expected a 'row' record"),
+    "two runs": (RUN_LINE.encode() * 2, ":2: expected a 'row' or 'replicate' record"),
+    "another record": (RUN_LINE.encode() + b'{"record": "note"}\n', ":2: expected a 'row' or 'replicate' record"),
     "a run without a key": (
         WITHOUT_KEY.encode() + b"\n",
         ":1: not a valid 'run' record: run_key: Field required",
@@ -187,16 +225,16 @@ def test_a_file_is_opened_again_as_it_is(tmp_path: Path) -> None:
     assert not again.fresh
     again.append(row("second"))
     again.close()
-    head, rows, _ = read_results(again.path)
-    assert head.run_key == run().run_key
-    assert [item.name for item in rows] == ["involution", "second"]
+    found = read_results(again.path)
+    assert found.run.run_key == run().run_key
+    assert [item.name for item in found.rows] == ["involution", "second"]
 
 
 def test_folders_are_made(tmp_path: Path) -> None:
     opened = ResultsFile(tmp_path / "a" / "b", run())
     opened.close()
     assert opened.path == tmp_path / "a" / "b" / "results.jsonl"
-    assert read_results(opened.path)[0] == run()
+    assert read_results(opened.path).run == run()
 
 
 def test_another_run_in_the_folder_is_refused(file: ResultsFile, tmp_path: Path) -> None:
@@ -229,7 +267,7 @@ sys.stdin.read()
         holder.kill()
         holder.communicate()
     ResultsFile(tmp_path, run()).close()
-    assert read_results(path)[1] == []
+    assert read_results(path).rows == ()
 
 
 class FullDisk:
@@ -260,14 +298,14 @@ def test_a_full_disk_loses_the_row_and_no_other(file: ResultsFile, monkeypatch: 
     assert raised.value.exit_code == 4
     assert file.path.read_bytes() == before
     file.append(row("third"))
-    assert [item.name for item in read_results(file.path)[1]] == ["first", "third"]
+    assert [item.name for item in read_results(file.path).rows] == ["first", "third"]
 
 
 def test_a_write_in_pieces_is_whole(file: ResultsFile, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", FullDisk(10**9))
         file.append(row())
-    assert read_results(file.path)[1] == [row()]
+    assert read_results(file.path).rows == (row(),)
 
 
 def test_a_disk_that_is_full_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ COLUMNS = "operator,device,dtype,mode,batch,in_channels,height,width,kernel_size
 
 
 def main(paths: list[str]) -> None:
-    rows = [row for path in paths for row in read_results(Path(path))[1] if row.latency_s is not None]
+    rows = [row for path in paths for row in read_results(Path(path)).rows if row.latency_s is not None]
     measured = []
     for row in rows:
         values = {name: getattr(row, name) for name in COLUMNS}

@@ -12,8 +12,13 @@ status=0
 nvidia-smi | tee "$OUT/nvidia-smi.txt" || exit 1
 python3 -m invobench list backends | tee "$OUT/backends.txt" || status=1
 python3 -m pytest -q -p no:cacheprovider tests/gpu 2>&1 | tee "$OUT/tests.txt" || status=1
+python3 -m invobench doctor | tee "$OUT/doctor.txt" || status=1
+python3 -m invobench ceilings --refresh | tee "$OUT/ceilings.txt" || status=1
 for spec in quickstart auto networks; do
   rm -rf "${OUT:?}/$spec"
   python3 -m invobench profile "specs/$spec.yaml" --device cuda --out "$OUT/$spec" | tee "$OUT/$spec.txt" || status=1
 done
+# 3: an aim is not met there, which the text says
+python3 -m invobench selftest --device cuda --out "$OUT/selftest.jsonl" | tee "$OUT/selftest.txt"
+[[ ${PIPESTATUS[0]} == [03] ]] || status=1
 exit $status

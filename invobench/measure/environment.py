@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
 import torch
 
 from invobench import __version__
+from invobench.measure.system import System, available_cpu_numbers
 from invobench.results import Environment, digest
 
 
 def environment() -> Environment:
-    """This process's environment."""
+    """This process's environment.
+
+    The fingerprint is of what decides timings and stays until somebody changes it: versions, processors and GPUs,
+    threads, driver, governor. Load, clocks and temperature are not in it.
+    """
+    system = System()
     cuda = torch.cuda.is_available()
     gpus = tuple(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())) if cuda else ()
     here = Environment(
@@ -27,6 +32,8 @@ def environment() -> Environment:
         threads=torch.get_num_threads(),
         gpus=gpus,
         cuda=torch.version.cuda if cuda else None,
+        driver=system.driver() if cuda else None,
+        governor=system.governor(),
     )
     deciding = here.model_dump(exclude={"fingerprint", "invobench"})
     return here.model_copy(update={"fingerprint": digest({**deciding, "gpus": list(gpus)})})
@@ -34,9 +41,7 @@ def environment() -> Environment:
 
 def available_cpus() -> int:
     """Processors that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(available_cpu_numbers())
 
 
 def cpu_name() -> str:

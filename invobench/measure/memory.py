@@ -1,5 +1,10 @@
 """Peak memory above what was there before: the allocator's own record, on the GPU and on the CPU.
 
+One definition for both: the most bytes that PyTorch's allocator had given out at any moment of a call, above those
+it had given out before the call. What was there before is inputs, parameters and, from earlier calls, what libraries
+keep (workspaces of cuBLAS); the peak has what the call makes: intermediate tensors, outputs, what is saved for the
+backward pass, gradients. A GPU's allocator gives out multiples of 512 bytes and is read as such.
+
 On the CPU the process's resident size is wrong (it keeps freed pages and counts libraries), so the profiler's
 record of every allocation and release is added up instead. It does not know memory from before, so that
 releasing that makes no room here, as it does on a GPU. What a library allocates past PyTorch's allocator

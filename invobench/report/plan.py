@@ -5,19 +5,49 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from invobench import units
+from invobench.runner.schedule import processes_of
 from invobench.spec.cells import Cell
 
 
-def render_plan(cells: Sequence[Cell]) -> str:
-    """One line a cell, then the bounds: sampling (warm-up included) and the time after which cells are killed."""
-    lines = []
-    for cell in cells:
-        shape = "×".join(str(size) for size in cell.shape.dims)
-        lines.append(f"{cell.label}: {shape}, {cell.dtype}, {cell.mode}, backend {cell.backend}, device {cell.device}")
-    sampling = sum(1.5 * cell.measure.max_time_s for cell in cells)
-    killed = sum(cell.measure.timeout_s for cell in cells)
-    lines.append(
-        f"{len(cells)} cells; sampling takes about {units.duration(sampling)}, more where calls are slow; start-up and "
-        f"counting come on top; bound: {units.duration(killed)}, measure.timeout_s a cell"
-    )
+def render_plan(cells: Sequence[Cell], metrics: Sequence[str]) -> str:
+    """One line a cell, then the bounds: sampling (warm-up included) and the time after which processes are killed."""
+    counts = [processes_of(cell, metrics) for cell in cells]
+    total = sum(counts)
+    lines = [_line(cell, processes) for cell, processes in zip(cells, counts, strict=True)]
+    several = f", {total} processes" if total > len(cells) else ""
+    lines.append(f"{len(cells)} cells{several}; {_sampling(cells, counts, metrics)}{_bound(cells, counts)}")
     return "\n".join(lines)
+
+
+def _line(cell: Cell, processes: int) -> str:
+    shape = "×".join(str(size) for size in cell.shape.dims)
+    several = f", {processes} processes" if processes > 1 else ""
+    return f"{cell.label}: {shape}, {cell.dtype}, {cell.mode}, backend {cell.backend}, device {cell.device}{several}"
+
+
+def _sampling(cells: Sequence[Cell], counts: Sequence[int], metrics: Sequence[str]) -> str:
+    """How long the samples take, with a warm-up of half as long at most; nothing where no time is taken."""
+    if "latency" not in metrics:
+        return ""
+    sampling = sum(1.5 * cell.measure.max_time_s * count for cell, count in zip(cells, counts, strict=True))
+    return (
+        f"sampling takes about {units.duration(sampling)}, more where calls are slow; start-up and counting come on "
+        "top; "
+    )
+
+
+def _bound(cells: Sequence[Cell], counts: Sequence[int]) -> str:
+    """The longest that the run may take.
+
+    The processes of cells with a budget all start within it, so that they take no longer than it and one of them.
+    """
+    timeouts = [cell.measure.timeout_s * count for cell, count in zip(cells, counts, strict=True)]
+    free = sum(time for cell, time in zip(cells, timeouts, strict=True) if cell.measure.run_time_s is None)
+    budgets = [
+        (cell.measure.run_time_s, cell.measure.timeout_s) for cell in cells if cell.measure.run_time_s is not None
+    ]
+    if not budgets:
+        return f"bound: {units.duration(free)}, measure.timeout_s a process"
+    latest = max(budget for budget, _ in budgets) + max(timeout for _, timeout in budgets)
+    bound = free + min(sum(timeouts) - free, latest)
+    return f"bound: {units.duration(bound)}, measure.run_time_s and measure.timeout_s for the process that runs then"

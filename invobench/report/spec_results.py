@@ -18,7 +18,8 @@ def joined(cells: Sequence[Cell], path: Path) -> tuple[Run, list[Row]]:
     asked for may differ. Raises UsageError for a file that cannot be read, that lacks a cell, or has one that is
     not among `cells`.
     """
-    run, rows, _ = read_results(path)
+    results = read_results(path)
+    run, rows = results.run, results.rows
     by_key = {row.cell_key: row for row in rows}
     ways = list(dict.fromkeys((row.spec, row.device_requested) for row in rows))
     found = {cell.key: _row(cell, by_key, ways) for cell in cells}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from invobench import units
+from invobench.report.contract import differences, threads, usual
 from invobench.report.sheet import Column, Line, Sheet
 from invobench.results import COLUMNS as FIELDS
 from invobench.results import MEASURED, Row, Run
@@ -22,40 +22,37 @@ COLUMNS = (
     Column("peak\nmemory"),
     Column("max\nerror"),
 )
+#: shown where a row has it
+LIMIT = Column("% of\nlimit")
+LIMIT_NOTE = "% of limit: least time by what invobench ceilings measured, over latency; m memory, c compute, l launch."
 LEGEND = "MACs are multiply-adds of the whole batch (flops = 2 × MACs); what papers call FLOPs are MACs."
 FASTEST = "*"
 NOISY = "~"
 NOISY_NOTE = f"{NOISY} noisy: the interval is wider than measure.target_ci; raise measure.max_time_s."
-_CONTRACT = ("device", "dtype", "mode", "scope")
+
+__all__ = ["COLUMNS", "FASTEST", "LEGEND", "NOISY", "NOISY_NOTE", "label", "machine", "threads", "usual", "view"]
 
 
 def view(run: Run, rows: Sequence[Row]) -> Sheet:
     """Rows as text, in their order."""
     common = usual(rows)
     fastest = _fastest(rows)
+    limits = any(row.limit_share is not None for row in rows)
     lines: list[Line] = []
     previous: Row | None = None
     for row in rows:
         first = previous is None or (previous.spec, previous.name) != (row.spec, row.name)
         repeated = previous is not None and not first and label(previous, common) == label(row, common)
-        lines.append(_line(row, "" if repeated else label(row, common), first, id(row) in fastest))
+        lines.append(_line(row, "" if repeated else label(row, common), first, id(row) in fastest, limits))
         previous = row
     records = tuple(row.model_dump(include=set(FIELDS), exclude_none=True) for row in rows)
     notes = tuple(_notes(rows, common, bool(fastest)))
-    return Sheet(_title(run, rows, common), COLUMNS, tuple(lines), LEGEND, notes, records)
+    return Sheet(
+        _title(run, rows, common), (*COLUMNS, *([LIMIT] if limits else [])), tuple(lines), LEGEND, notes, records
+    )
 
 
-def usual(rows: Sequence[Row]) -> dict[str, str]:
-    """What most rows have of device, dtype, mode and scope: it stands in the title, and rows say where they differ."""
-    found = {}
-    for key in _CONTRACT:
-        values = Counter(str(getattr(row, key)) for row in rows if getattr(row, key) is not None)
-        if values:
-            found[key] = values.most_common(1)[0][0]
-    return found
-
-
-def _line(row: Row, name: str, first: bool, fastest: bool) -> Line:
+def _line(row: Row, name: str, first: bool, fastest: bool, limits: bool) -> Line:
     measured = row.status in MEASURED
     mark = (FASTEST if fastest else "") + (NOISY if row.status == "noisy" else "")
     latency = units.duration(row.latency_s) + mark if row.latency_s is not None else ""
@@ -70,8 +67,13 @@ def _line(row: Row, name: str, first: bool, fastest: bool) -> Line:
         _half_width(row),
         _or_empty(units.size, row.peak_memory_bytes),
         f"{row.max_error:.0e}" if row.max_error is not None else "",
+        *([_limit(row)] if limits else []),
     )
     return Line(cells, "strong" if fastest else "plain" if measured else "bad", section=first)
+
+
+def _limit(row: Row) -> str:
+    return "" if row.limit_share is None else f"{units.percent(row.limit_share)} {(row.bound or '')[:1]}"
 
 
 def _or_empty(text: object, value: int | None) -> str:
@@ -90,11 +92,7 @@ def label(row: Row, common: Mapping[str, str], elsewhere: Collection[str] = ("ba
     What is said `elsewhere`, in columns of their own, is left out.
     """
     parts = [f"{key}={value}" for key, value in row.coordinates.items() if key not in elsewhere]
-    for key in _CONTRACT:
-        value = getattr(row, key)
-        if value is not None and key not in row.coordinates and key not in elsewhere and str(value) != common.get(key):
-            parts.append(str(value))
-    return " ".join([row.name, *parts])
+    return " ".join([row.name, *parts, *differences(row, common, elsewhere)])
 
 
 def _fastest(rows: Sequence[Row]) -> set[int]:
@@ -117,7 +115,7 @@ def _told_apart(group: Sequence[Row]) -> Row | None:
 
 
 def _title(run: Run, rows: Sequence[Row], common: Mapping[str, str]) -> str:
-    words = ", ".join([*(common[key] for key in _CONTRACT if key in common), *threads(rows)])
+    words = ", ".join(common.values())
     overrides = [f"set {' '.join(run.overrides)}"] if run.overrides else []
     here = machine(run, common.get("device", ""))
     return " · ".join([*([words] if words else []), here, f"torch {run.environment.torch}", *overrides])
@@ -129,17 +127,15 @@ def machine(run: Run, device: str) -> str:
     return here.gpus[int(device.partition(":")[2])] if device.startswith("cuda:") and here.gpus else here.cpu
 
 
-def threads(rows: Sequence[Row]) -> list[str]:
-    """`2 threads`, where a row says so."""
-    return [f"{row.threads} threads" for row in rows if row.threads][:1]
-
-
 def _notes(rows: Sequence[Row], common: Mapping[str, str], any_fastest: bool) -> list[str]:
     notes = []
     if any_fastest:
         notes.append(f"{FASTEST} fastest backend of the layer, by intervals that do not overlap.")
     if any(row.status == "noisy" for row in rows):
         notes.append(NOISY_NOTE)
+    if any(row.limit_share is not None for row in rows):
+        notes.append(LIMIT_NOTE)
+    notes += _setup(rows)
     for row in rows:
         if row.uncounted:
             notes.append(f"{label(row, common)}: not counted, no rule for: {row.uncounted}")
@@ -148,3 +144,14 @@ def _notes(rows: Sequence[Row], common: Mapping[str, str], any_fastest: bool) ->
         if row.message and row.status != "noisy":
             notes.append(f"{label(row, common)} ({row.backend_requested}): {row.status}: {row.message}")
     return notes
+
+
+def _setup(rows: Sequence[Row]) -> Iterator[str]:
+    """What compiling and capturing took, which no sample has in it."""
+    times: dict[str, list[float]] = {}
+    for row in rows:
+        if row.setup_s is not None:
+            times.setdefault(row.execution or "set-up", []).append(row.setup_s)
+    for execution, taken in times.items():
+        span = " to ".join(dict.fromkeys(units.duration(time) for time in (min(taken), max(taken))))
+        yield f"{execution}: set up in {span} a row with its first calls, which is not in the latency (setup_s)."

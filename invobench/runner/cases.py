@@ -1,9 +1,11 @@
-"""A cell as something that runs: module, inputs, and what each injected layer computes with."""
+"""A cell as something that runs: module, inputs, what each injected layer computes with, and its step."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +14,16 @@ from invobench.networks import NETWORKS
 from invobench.operators import BACKENDS, OPERATORS
 from invobench.operators.base import LayerShape, LayerSpec
 from invobench.operators.select import Need, resolve
-from invobench.runner.steps import STEPS, Step
+from invobench.runner.executions import EXECUTIONS, Inputs, MakeStep, Work
+from invobench.runner.steps import Run, Step
 from invobench.spec.cells import Cell
 
 DTYPES = {name: getattr(torch, name) for name in ("float32", "bfloat16", "float16", "float64")}
+#: what the contract calls a layout -> PyTorch's
+MEMORY_FORMATS: Mapping[str, torch.memory_format] = {
+    "contiguous": torch.contiguous_format,
+    "channels_last": torch.channels_last,
+}
 
 
 @dataclass(frozen=True)
@@ -29,23 +37,72 @@ class Built:
 
 @dataclass
 class Case:
-    """A cell's module and inputs on `device`; `layers` are its operators in the order they were built."""
+    """A cell's module and inputs on `device`; `layers` are its operators in the order they were built.
+
+    `setup_s`: what compiling or capturing took, with its first calls, once a step has been made; None for eager.
+    """
 
     cell: Cell
     device: torch.device
     dtype: torch.dtype
     module: nn.Module
-    inputs: tuple[Tensor, ...]
+    inputs: Inputs
     layers: tuple[Built, ...]
+    setup_s: float | None = None
+    _made: dict[str, MakeStep] = field(default_factory=dict, repr=False)
 
     @property
     def backends(self) -> str:
         """What ran: each backend once, in order, joined by `+`."""
         return "+".join(dict.fromkeys(built.backend for built in self.layers))
 
-    def step(self, mode: str | None = None) -> Step:
-        """The cell's work in `mode` (its own by default) as callables."""
-        return STEPS[mode or self.cell.mode](self.module, self.inputs, self.cell.kind)
+    @property
+    def input_bytes(self) -> int:
+        """Bytes of one set of inputs."""
+        return _bytes(self.inputs)
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of parameters and buffers, which every set of inputs shares."""
+        return _bytes([*self.module.parameters(), *self.module.buffers()])
+
+    def inputs_for(self, sets: int) -> list[Inputs]:
+        """`sets` sets of inputs of the same shapes and layout: the case's own, and others with other values."""
+        others = [tuple(self._like(tensor, seed) for tensor in self.inputs) for seed in range(1, sets)]
+        return [self.inputs, *others]
+
+    def step(self) -> Step:
+        """The cell's work under its contract as callables."""
+        return self._step(self.cell.contract.execution)
+
+    def eager_step(self) -> Step:
+        """The same, called eagerly: what a graph's time is compared with."""
+        return self._step("eager")
+
+    def _step(self, execution: str) -> Step:
+        start = time.perf_counter()
+        if execution not in self._made:
+            work = Work(self.module, self.cell.mode, self.cell.kind, self.cell.contract.autograd)
+            self._made[execution] = EXECUTIONS[execution](work, self.inputs)
+        make = self._made[execution]
+        step = make(self.inputs)
+        if execution != "eager" and self.setup_s is None:
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+            self.setup_s = time.perf_counter() - start
+        return replace(step, variants=lambda sets: self._variants(make, step, sets))
+
+    def _variants(self, make: MakeStep, first: Step, sets: int) -> Sequence[Run]:
+        """The runs of `first` and of steps on further inputs, prepared."""
+        steps = [first, *(make(inputs) for inputs in self.inputs_for(sets)[1:])]
+        for step in steps:
+            step.prepare()
+        return [step.run for step in steps]
+
+    def _like(self, tensor: Tensor, seed: int) -> Tensor:
+        """Other values in the shape and layout of `tensor`."""
+        seeded = torch.Generator(tensor.device).manual_seed(seed)
+        return torch.empty_like(tensor).normal_(generator=seeded)
 
 
 def build_case(cell: Cell, device: torch.device, storage: torch.device | None = None) -> Case:
@@ -69,8 +126,9 @@ def build_case(cell: Cell, device: torch.device, storage: torch.device | None = 
         else:
             module = NETWORKS[cell.what.network].build(cell.what.fields, cell.shape, make_layer)
             shapes = (cell.shape.dims,)
-    module = module.to(device=at, dtype=dtype)
-    inputs = tuple(torch.randn(shape, device=at, dtype=dtype) for shape in shapes)
+    memory_format = cell.contract.memory_format
+    module = laid_out(module.to(device=at, dtype=dtype), memory_format)
+    inputs = tuple(arranged(torch.randn(shape, device=at, dtype=dtype), memory_format) for shape in shapes)
     return Case(cell, at, dtype, module, inputs, tuple(layers))
 
 
@@ -79,3 +137,19 @@ def build_layer(layer: LayerSpec, in_channels: int, backend: str, scope: str) ->
     implementation = BACKENDS[layer.operator][backend].load()
     module: nn.Module = OPERATORS[layer.operator].build(layer.fields, in_channels, implementation, scope)
     return module
+
+
+def laid_out(module: nn.Module, memory_format: str) -> nn.Module:
+    """`module` with its four-dimensional parameters and buffers in `memory_format`."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        tensor.data = arranged(tensor.data, memory_format)
+    return module
+
+
+def arranged(tensor: Tensor, memory_format: str) -> Tensor:
+    """`tensor` in `memory_format` where it has four dimensions, else as it is."""
+    return tensor.contiguous(memory_format=MEMORY_FORMATS[memory_format]) if tensor.dim() == 4 else tensor
+
+
+def _bytes(tensors: Sequence[Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -1,4 +1,9 @@
-"""The check before a backend may be timed: values and gradients against the float64 reference, on a small input."""
+"""The check before a backend may be timed: values and gradients against the float64 reference, on a small input.
+
+The backend is checked under the cell's contract: compiled, in its memory format, with TF32 products where they may be.
+The reference is never: it is eager, contiguous, and the oracle in float64 on the CPU. (A CUDA graph is checked when
+it is captured.)
+"""
 
 from __future__ import annotations
 
@@ -8,16 +13,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from invobench.conventions import PRODUCTS
+from invobench.cost import Cost
 from invobench.errors import MeasurementError
 from invobench.operators import BACKENDS, layer_cost
 from invobench.operators.base import LayerShape, LayerSpec
-from invobench.runner.cases import Built, Case, build_layer
+from invobench.runner.cases import Built, Case, arranged, build_layer, laid_out
+from invobench.runner.compiling import compiled, compiler_errors
 
 ORACLE = "reference"
 #: a backend may err by this times the reference's own error in its dtype, and by this many machine epsilons
 _FACTOR = 4
 #: what half-precision products are summed in
 _SUMMED_IN = {torch.bfloat16: torch.float32, torch.float16: torch.float32}
+#: TF32 keeps 10 bits of a mantissa: the step from 1 to the next number
+_TF32_EPS = 2.0**-10
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ def _check(built: Built, case: Case) -> Errors:
     same_dtype = _twin(candidate, layer, shape, scope).to(case.device, case.dtype)
     exact = results(oracle, [tensor.to("cpu", torch.float64) for tensor in inputs])
     allowed = _errors(results(same_dtype, inputs), exact)
-    errors = _errors(results(candidate, inputs), exact)
+    errors = _errors(_candidate_results(candidate, inputs, case), exact)
     margin = _margin(layer, shape, case)
     for what in ("output", "gradient"):
         error, limit = getattr(errors, what), _FACTOR * getattr(allowed, what) + margin
@@ -76,6 +86,17 @@ def _check(built: Built, case: Case) -> Errors:
                 f"of the float64 reference's largest value, allowed {limit:.3g} (shape {list(shape.dims)})"
             )
     return errors
+
+
+def _candidate_results(candidate: nn.Module, inputs: list[Tensor], case: Case) -> list[Tensor]:
+    """`results` of the candidate as the contract has it run."""
+    contract = case.cell.contract
+    laid_out(candidate, contract.memory_format)
+    placed = [arranged(tensor, contract.memory_format) for tensor in inputs]
+    if contract.execution != "compiled":
+        return results(candidate, placed)
+    with compiler_errors():
+        return results(compiled(candidate), placed)
 
 
 def _margin(layer: LayerSpec, shape: LayerShape, case: Case) -> float:
@@ -88,7 +109,19 @@ def _margin(layer: LayerSpec, shape: LayerShape, case: Case) -> float:
     cost = layer_cost(layer, shape, case.cell.scope)
     longest = max((term.longest_sum for term in cost.terms), default=1) if cost else 1
     summed_in = _SUMMED_IN.get(case.dtype, case.dtype)
-    return _FACTOR * torch.finfo(case.dtype).eps + math.sqrt(longest) * torch.finfo(summed_in).eps
+    rounding = _FACTOR * torch.finfo(case.dtype).eps + math.sqrt(longest) * torch.finfo(summed_in).eps
+    return rounding + (_tf32_margin(cost) if case.cell.contract.tf32 else 0.0)
+
+
+def _tf32_margin(cost: Cost | None) -> float:
+    """What TF32 products explain: each factor loses up to one epsilon of TF32 where its mantissa is cut off.
+
+    A product of two factors is off by two of them, whatever the length of a sum of products, since sums are
+    kept in float32 and the largest of many sums grows as fast as its error. Products that follow one another add up:
+    at most the operator's product terms in the forward pass, and once more on a gradient's way back.
+    """
+    stages = sum(term.kind in PRODUCTS for term in cost.terms) if cost else 1
+    return 2 * 2 * max(1, stages) * _TF32_EPS
 
 
 def _twin(candidate: nn.Module, layer: LayerSpec, shape: LayerShape, scope: str) -> nn.Module:

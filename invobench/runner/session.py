@@ -1,42 +1,47 @@
-"""A run: cells one after another, each in its process, each row written before the next cell starts."""
+"""A run: processes one after another, each measuring one cell, everything written before the next one starts.
+
+PyTorch is for the processes alone: the run itself never imports it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from invobench.errors import EXIT_INTERRUPTED, EXIT_MEASUREMENT, MeasurementError, UsageError, worst_exit
-from invobench.results import (
-    MEASURED,
-    ResultsFile,
-    Row,
-    Run,
-    digest,
-    finished,
-    read_results,
-    truncate,
-)
-from invobench.runner import worker
-from invobench.runner.processes import Ended, Processes
+from invobench.measure.ceilings import Ceilings, read_ceilings
+from invobench.measure.roofline import hint, limited
+from invobench.results import MEASURED, Replicate, ResultsFile, Row, Run, digest, read_results, truncate
+from invobench.runner import entry, interrupts
+from invobench.runner.ledger import Ledger, Left, Progress
+from invobench.runner.machine import Machine
+from invobench.runner.processes import Processes
+from invobench.runner.resume import difference, spec_id, under_recorded_paths
 from invobench.runner.rows import make_row
+from invobench.runner.schedule import Job, metrics_of, schedule, spent
 from invobench.spec.cells import Cell
 
 _PROBE_TIMEOUT_S = 300.0
+Now = Callable[[], float]
 
 
 class Observer(Protocol):
     """Who watches a run."""
 
-    def started(self, total: int, done: int) -> None:
-        """The run has `total` cells, `done` of them finished before."""
+    def started(self, progress: Progress) -> None:
+        """The run begins, with what was finished before."""
 
-    def cell_started(self, cell: Cell) -> None:
-        """`cell` is being measured."""
+    def cell_started(self, cell: Cell, replicate: int) -> None:
+        """`cell` is being measured for the `replicate`-th time, from 0."""
 
-    def cell_finished(self, cell: Cell, row: Row) -> None:
+    def replicate_finished(self, cell: Cell, row: Replicate, progress: Progress) -> None:
+        """One of several processes of `cell` is on disk."""
+
+    def cell_finished(self, cell: Cell, row: Row, progress: Progress) -> None:
         """`row` is on disk."""
 
     def warned(self, message: str) -> None:
@@ -57,56 +62,100 @@ class Request:
     @property
     def key(self) -> str:
         """A hash of the cells and metrics: a folder holds the results of one."""
-        return digest({"cells": [cell.key for cell in self.cells], "metrics": list(self.metrics)})
+        return digest({"cells": sorted(cell.key for cell in self.cells), "metrics": sorted(self.metrics)})
 
 
 @dataclass
 class Outcome:
-    """The rows in the order of the cells, and how the run ended."""
+    """The rows in the order of the cells, and how the run ended.
+
+    A cell of `left` has a row here if one of its processes is done, and none in the file until all are. `ceilings`:
+    what the rows were set against.
+    """
 
     run: Run
     rows: list[Row] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
     interrupted: bool = False
     error: MeasurementError | None = None
+    ceilings: Ceilings | None = None
 
     @property
     def exit_code(self) -> int:
         """0 where every cell was measured; 130 interrupted; 4 where one was not."""
-        whole = self.rows and all(row.status in MEASURED for row in self.rows) and self.error is None
+        whole = self.rows and all(row.status in MEASURED for row in self.rows) and not (self.error or self.left)
         return worst_exit([EXIT_INTERRUPTED] * self.interrupted + [EXIT_MEASUREMENT] * (not whole))
 
+    @property
+    def hint(self) -> str:
+        """The command that would give the rows their limits; empty where they have them."""
+        return hint(self.rows, self.ceilings)
 
-def profile(request: Request, observer: Observer) -> Outcome:
+
+def profile(request: Request, observer: Observer, now: Now = time.monotonic) -> Outcome:
     """Measure every cell of `request`. Raises UsageError for what cannot start.
 
-    Ctrl-C and a results file that cannot be written end the run early; what was measured is in the outcome.
+    Ctrl-C, a results file that cannot be written and `measure.run_time_s` end the run early; what was measured is in
+    the outcome. Ctrl-C before the first cell raises KeyboardInterrupt.
     """
-    processes = Processes()
-    probed = processes.run(worker.probe, timeout_s=_PROBE_TIMEOUT_S, told=lambda fields: None)
+    start = now()
+    with interrupts.held_back():
+        processes = Processes()
+        machine = _probe(processes)
+        devices = {name: resolve_device(name, machine) for name in dict.fromkeys(cell.device for cell in request.cells)}
+        run = _head(request, machine)
+        ceilings, note = read_ceilings(machine.environment.fingerprint)
+        if note:
+            observer.warned(f"{note}: rows have no limits; invobench ceilings measures them")
+        file = ResultsFile(request.folder, run)
+        try:
+            run, ledger = _ledger(request, run, file, observer, lambda row: limited(row, ceilings))
+            outcome = Outcome(run, ceilings=ceilings)
+            _measure_all(ledger, outcome, observer, _Means(request.metrics, devices, processes, lambda: now() - start))
+        finally:
+            file.close()
+        outcome.interrupted |= interrupts.take()
+    outcome.rows, outcome.left = ledger.rows(), ledger.left()
+    return outcome
+
+
+def _probe(processes: Processes) -> Machine:
+    """The machine as a process of its own sees it."""
+    probed = processes.run(entry.probe, timeout_s=_PROBE_TIMEOUT_S, told=lambda fields: None)
     if probed.value is None:
         raise MeasurementError(f"cannot start a worker: {probed.reason or 'no answer'}; does `import torch` work?")
-    machine: worker.Machine = probed.value
-    devices = {name: resolve_device(name, machine) for name in dict.fromkeys(cell.device for cell in request.cells)}
-    run = Run(
+    machine: Machine = probed.value
+    return machine
+
+
+def _head(request: Request, machine: Machine) -> Run:
+    """The run's record."""
+    begun = Run(
         run_key=request.key,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=request.command,
         overrides=request.overrides,
-        specs=tuple(dict.fromkeys(cell.spec for cell in request.cells)),
+        specs=(),
         environment=machine.environment,
+        metrics=request.metrics,
     )
-    file = ResultsFile(request.folder, run)
-    try:
-        outcome = _outcome_before(request, run, file, observer)
-        _run_cells(request, outcome, devices, processes, file, observer)
-    finally:
-        file.close()
-    order = {cell.key: index for index, cell in enumerate(request.cells)}
-    outcome.rows.sort(key=lambda row: order[row.cell_key])
-    return outcome
+    return _named(begun, request)
 
 
-def resolve_device(requested: str, machine: worker.Machine) -> str:
+def _named(run: Run, request: Request) -> Run:
+    """`run` with the cells of `request`, under the paths that these have."""
+    specs = tuple(dict.fromkeys(cell.spec for cell in request.cells))
+    return run.model_copy(
+        update={
+            "run_key": request.key,
+            "specs": specs,
+            "spec_ids": tuple(spec_id(spec) for spec in specs),
+            "cells": {cell.key: cell.describe() for cell in request.cells},
+        }
+    )
+
+
+def resolve_device(requested: str, machine: Machine) -> str:
     """The device that `requested` means here. Raises UsageError where there is none; only `auto` chooses."""
     if requested == "auto":
         return "cuda:0" if machine.cuda_devices else "cpu"
@@ -122,50 +171,67 @@ def resolve_device(requested: str, machine: worker.Machine) -> str:
     return f"cuda:{number}"
 
 
-def _outcome_before(request: Request, run: Run, file: ResultsFile, observer: Observer) -> Outcome:
-    """What the folder holds of this run already. Raises UsageError where it holds another."""
-    before, rows, length = read_results(file.path)
+def _ledger(
+    request: Request, run: Run, file: ResultsFile, observer: Observer, finish: Callable[[Row], Row]
+) -> tuple[Run, Ledger]:
+    """The run as it was begun, and what the folder holds of it. Raises UsageError where it holds another."""
+    if file.fresh:
+        return run, Ledger(request.cells, request.metrics, file, ((), ()), finish)
     if not request.resume:
-        if not file.fresh:
-            raise UsageError(f"{file.path}: there are results already; --resume, or choose another --out DIR")
-        return Outcome(run)
-    if before.run_key != run.run_key:
-        raise UsageError(f"{file.path}: results of another spec or other options; choose another --out DIR")
-    if before.environment.fingerprint != run.environment.fingerprint:
+        raise UsageError(f"{file.path}: there are results already; --resume, or choose another --out DIR")
+    found = read_results(file.path, observer.warned)
+    cells = under_recorded_paths(request.cells, found.run)
+    differs = difference(found.run, _named(run, replace(request, cells=cells)))
+    if differs:
+        raise UsageError(f"{file.path}: results of another run: {differs}; choose another --out DIR")
+    if found.run.environment.fingerprint != run.environment.fingerprint:
         raise UsageError(f"{file.path}: measured in another environment; choose another --out DIR")
-    if length < file.size:
-        observer.warned(f"{file.path}: the last line was cut off; it is dropped, and its cell is measured again")
-        truncate(file.path, length)
-    return Outcome(before, rows)
+    if found.whole < file.size:
+        truncate(file.path, found.whole)
+    return found.run, Ledger(cells, request.metrics, file, (found.rows, found.replicates), finish)
 
 
-def _run_cells(
-    request: Request,
-    outcome: Outcome,
-    devices: dict[str, str],
-    processes: Processes,
-    file: ResultsFile,
-    observer: Observer,
-) -> None:
-    done = finished(outcome.rows)
-    observer.started(len(request.cells), len(done))
+@dataclass(frozen=True)
+class _Means:
+    """What measuring takes: the metrics, where each device is, processes, and the seconds since the run's start."""
+
+    metrics: tuple[str, ...]
+    devices: dict[str, str]
+    processes: Processes
+    elapsed: Now
+
+
+def _measure_all(ledger: Ledger, outcome: Outcome, observer: Observer, means: _Means) -> None:
+    """Do what is left, in the order of the schedule, until it is done, interrupted, out of time or out of disk."""
+    observer.started(ledger.progress())
     try:
-        for cell in request.cells:
-            if cell.key in done:
+        for index in range(len(ledger.cells)):  # whose last process came in just before a run ended
+            _close(ledger, index, observer)
+        for job in schedule(ledger.wanted):
+            cell = ledger.cells[job.cell]
+            if not ledger.needs(job) or spent(cell, means.elapsed()):
                 continue
-            observer.cell_started(cell)
-            row = measure(cell, devices[cell.device], request.metrics, processes)
-            outcome.rows.append(row)
-            file.append(row)
-            observer.cell_finished(cell, row)
+            interrupts.check()
+            observer.cell_started(cell, job.replicate)
+            row = _measure(cell, job, means)
+            replicate = ledger.record(job, row)
+            if replicate is not None:
+                observer.replicate_finished(cell, replicate, ledger.progress())
+            _close(ledger, job.cell, observer)
     except KeyboardInterrupt:
         outcome.interrupted = True
     except MeasurementError as error:
         outcome.error = error
 
 
-def measure(cell: Cell, device: str, metrics: tuple[str, ...], processes: Processes) -> Row:
-    """The row of `cell`: what its process told before it ended, however it ended."""
+def _close(ledger: Ledger, index: int, observer: Observer) -> None:
+    row = ledger.close(index)
+    if row is not None:
+        observer.cell_finished(ledger.cells[index], row, ledger.progress())
+
+
+def _measure(cell: Cell, job: Job, means: _Means) -> Row:
+    """The row of one process of `cell`: what it told before it ended, however it ended."""
     fields: dict[str, Any] = {}
 
     def told(news: dict[str, Any]) -> None:
@@ -175,7 +241,8 @@ def measure(cell: Cell, device: str, metrics: tuple[str, ...], processes: Proces
             fields["message"] = "; ".join(notes)
 
     timeout_s = cell.measure.timeout_s
-    ended: Ended = processes.run(worker.measure_cell, cell, device, metrics, timeout_s=timeout_s, told=told)
+    arguments = (cell, means.devices[cell.device], metrics_of(job, means.metrics), job.replicate > 0)
+    ended = means.processes.run(entry.measure_cell, *arguments, timeout_s=timeout_s, told=told)
     if ended.timed_out:
         told({"status": "timeout", "message": f"not done after {timeout_s:g} s: raise measure.timeout_s"})
     elif ended.reason:

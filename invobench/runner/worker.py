@@ -6,8 +6,7 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,13 @@ import torch
 import invobench
 from invobench.errors import BackendUnavailable, InvobenchError
 from invobench.measure.environment import environment
-from invobench.results import Environment
-from invobench.runner.cases import Case, build_case
+from invobench.runner import settings
+from invobench.runner.cases import build_case
+from invobench.runner.machine import Machine
 from invobench.runner.metrics import METRICS
 from invobench.spec.cells import Cell
 
 Tell = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What a run needs to know of the machine before its first cell."""
-
-    environment: Environment
-    cuda_devices: int
-    cuda_missing: str
 
 
 def probe(tell: Tell) -> Machine:
@@ -43,45 +34,51 @@ def probe(tell: Tell) -> Machine:
     return Machine(environment(), 0 if missing else torch.cuda.device_count(), missing)
 
 
-def measure_cell(cell: Cell, device: str, metrics: tuple[str, ...], tell: Tell) -> None:
-    """Measure `cell` on `device`; each metric's row fields go out through `tell` as soon as they are known."""
+def measure_cell(cell: Cell, device: str, metrics: tuple[str, ...], tell: Tell, checked: bool = False) -> None:
+    """Measure `cell` on `device`; each metric's row fields go out through `tell` as soon as they are known.
+
+    `checked`: another process has found the cell's backends right.
+    """
     start = time.perf_counter()
     try:
-        _fix_settings(torch.device(device))
+        tell(_asked(cell))
+        tell(settings.apply(cell.contract, torch.device(device)))
         case = build_case(cell, torch.device(device))
-        tell({"backend": case.backends, **_contract(case)})
-        for name in _in_order(metrics):
+        tell({"backend": case.backends})
+        for name in _in_order(metrics, checked):
             tell(METRICS[name].load()(case))
+            if case.setup_s is not None:
+                tell({"setup_s": case.setup_s})
     except Exception as error:
         tell(failure(error))
     finally:
         tell({"cell_time_s": time.perf_counter() - start})
 
 
-def _in_order(metrics: tuple[str, ...]) -> list[str]:
+def _asked(cell: Cell) -> dict[str, Any]:
+    """The contract's words, which hold or the cell fails: nothing is substituted."""
+    contract = cell.contract
+    return {
+        "cache": contract.cache,
+        "execution": contract.execution,
+        "memory_format": contract.memory_format,
+        "autograd": contract.autograd or cell.mode != "forward",
+    }
+
+
+def _in_order(metrics: tuple[str, ...], checked: bool) -> list[str]:
     """The metrics asked for in the table's order; latency brings the check that must come before it."""
-    wanted = set(metrics) | ({"error"} if "latency" in metrics else set())
+    wanted = set(metrics) | ({"error"} if "latency" in metrics and not checked else set())
     return [name for name in METRICS if name in wanted]
 
 
-def _fix_settings(device: torch.device) -> None:
-    """Float32 products stay float32 on a GPU, whatever the default; events and streams are those of `device`."""
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-
-
-def _contract(case: Case) -> dict[str, Any]:
-    """How a row's time was taken, apart from clock and mode."""
-    return {
-        "device": str(case.device),
-        "execution": "eager",
-        "cache": "hot",
-        "memory_format": "contiguous",
-        "tf32": False,
-        "threads": torch.get_num_threads(),
-    }
+#: what PyTorch says that does not help -> what the row says, with the pattern's groups
+_EXPLAINED: Mapping[str, str] = {
+    r"Expected more than 1 value per channel when training, got input size (?:torch\.Size\()?(\[[^\]]*\])": (
+        "batch normalisation takes the variance of each channel in train mode, and its input {} has one value a "
+        "channel: raise batch, height or width, or use mode: forward"
+    ),
+}
 
 
 def failure(error: Exception) -> dict[str, Any]:
@@ -91,6 +88,9 @@ def failure(error: Exception) -> dict[str, Any]:
         found = re.search(r"tried to allocate ([\d.]+ \w+)", str(error))
         asked = f" (asked for {found[1]})" if found else ""
         return {"status": "oom", "message": f"out of memory{asked}: reduce batch, height or width"}
+    explained = _explanation(str(error))
+    if explained is not None:
+        return {"status": "failed", "message": explained}
     if isinstance(error, BackendUnavailable):
         return {"status": "unsupported", "message": text}
     if isinstance(error, InvobenchError):
@@ -98,6 +98,11 @@ def failure(error: Exception) -> dict[str, Any]:
     if isinstance(error, NotImplementedError):
         return {"status": "unsupported", "message": f"{text} (in {_place(error)})"}
     return {"status": "failed", "message": f"{type(error).__name__}: {text} (in {_place(error)})"}
+
+
+def _explanation(text: str) -> str | None:
+    found = ((re.search(pattern, text), said) for pattern, said in _EXPLAINED.items())
+    return next((said.format(*match.groups()) for match, said in found if match), None)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -13,20 +13,28 @@ from invobench.networks.base import NetworkFields
 from invobench.operators import layer_cost
 from invobench.operators.base import LayerShape, LayerSpec
 from invobench.results import digest
+from invobench.spec.contract import STANDARD, Contract
 
 #: dtype -> bytes of a number
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "float64": 8}
 DTYPES = tuple(DTYPE_BYTES)
+#: fewer samples have no two-sided 95 % interval of the median by order statistics
+MIN_SAMPLES = 6
 
 
 class Measure(BaseModel):
-    """How long and how surely to measure (`measure:` in a spec)."""
+    """How long and how surely to measure (`measure:` in a spec, beside the keys of the contract)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     target_ci: float = Field(default=0.01, gt=0, le=1, description="half-width of the median's interval, relative")
     max_time_s: float = Field(default=2.0, gt=0, le=3600, description="time for a cell's samples")
     timeout_s: float = Field(default=600.0, gt=0, le=86400, description="time for a cell in all; then it is killed")
+    min_samples: int = Field(
+        default=50, ge=MIN_SAMPLES, le=100_000, description="samples before a narrow interval ends a cell"
+    )
+    processes: int = Field(default=1, ge=1, le=1000, description="processes that measure a cell, as replicates")
+    run_time_s: float | None = Field(default=None, gt=0, le=604_800, description="time for the whole run, if bounded")
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,8 @@ class NetworkSpec:
 class Cell:
     """One layer or network (`what`) at one point of its matrix.
 
-    `coordinates`: the matrix keys and values of this point. `backend` and `device` are as requested.
+    `coordinates`: the matrix keys and values of this point. `backend` and `device` are as requested. `contract`: the
+    conditions that it is timed under.
     """
 
     spec: str
@@ -59,6 +68,7 @@ class Cell:
     backend: str
     device: str
     measure: Measure
+    contract: Contract = STANDARD
 
     @property
     def kind(self) -> str:
@@ -81,7 +91,7 @@ class Cell:
         return cost.min_elements(self.mode) * DTYPE_BYTES[self.dtype]
 
     def describe(self) -> dict[str, Any]:
-        """Everything that decides what is measured, as plain JSON values."""
+        """Everything that decides what is measured, as plain JSON values; the run's budget is not of it."""
         return {
             "spec": self.spec,
             "name": self.name,
@@ -94,7 +104,8 @@ class Cell:
             "scope": self.scope,
             "backend": self.backend,
             "device": self.device,
-            "measure": self.measure.model_dump(),
+            "contract": self.contract.describe(),
+            "measure": self.measure.model_dump(exclude={"run_time_s"}),
         }
 
     @property

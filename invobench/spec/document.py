@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from invobench.errors import Problem
 from invobench.operators import OPERATORS
 from invobench.spec.cells import Cell, Measure
+from invobench.spec.contract import CONTRACT_KEYS, ContractKeys
 from invobench.spec.entries import KINDS, Context, Entry, Kind, Usage, cells_of
 from invobench.spec.keys import LayerKeys, Named, Versioned, default_keys, operator_keys
 from invobench.spec.located import Located, Place, shown
@@ -30,8 +31,8 @@ def cells_of_document(root: Located, overrides: Sequence[Override], usage: Usage
     built(Versioned, _only(root.value, "version"), root.place, report)
     defaults = _section(root.value, "defaults", report)
     _check_defaults(defaults, root.place, report)
-    measure = _measure(_section(root.value, "measure", report), overrides, usage, root, report)
-    context = Context(root.place.file, defaults, measure, overrides, usage, report)
+    measure, contract = _measure(_section(root.value, "measure", report), overrides, usage, root, report)
+    context = Context(root.place.file, {**contract, **defaults}, measure, overrides, usage, report)
     names: Names = {}
     entries = [entry for kind in KINDS for entry in _entries(kind, root.value, names, report)]
     if not any(root.value[kind.SECTION].value for kind in KINDS if kind.SECTION in root.value):
@@ -77,20 +78,29 @@ def _check_defaults(defaults: Mapping[str, Located], place: Place, report: set[P
 
 def _measure(
     values: dict[str, Located], overrides: Sequence[Override], usage: Usage, root: Located, report: set[Problem]
-) -> Measure:
-    """How to measure, overrides applied."""
-    _check_keys(values, list(Measure.model_fields), report)
-    known = {key: item for key, item in values.items() if key in Measure.model_fields}
-    usage.known |= {f"{MEASURE}{key}" for key in Measure.model_fields}
+) -> tuple[Measure, dict[str, Located]]:
+    """How to measure, and the contract that holds where neither defaults nor a cell say otherwise; with overrides."""
+    names = {*Measure.model_fields, *CONTRACT_KEYS}
+    _check_keys(values, sorted(names), report)
+    known = _only(values, *names)
+    usage.known |= {f"{MEASURE}{key}" for key in names}
     for override in overrides:
         key = override.key.removeprefix(MEASURE)
-        if override.key.startswith(MEASURE) and key in Measure.model_fields:
+        if override.key.startswith(MEASURE) and key in names:
             usage.used.add(override.key)
             known[key] = override.values[0]
             if len(override.values) > 1:
-                report.add(override.place.problem("must be one value: it holds for the whole spec"))
-    measure, _ = built(Measure, known, root.place, report)
-    return measure or Measure()
+                report.add(override.place.problem(_one_value(key)))
+    contract = _only(known, *CONTRACT_KEYS)
+    built(ContractKeys, contract, root.place, report)
+    measure, _ = built(Measure, _only(known, *Measure.model_fields), root.place, report)
+    return measure or Measure(), contract
+
+
+def _one_value(key: str) -> str:
+    """The message for several values of `measure.key`."""
+    sweep = f"; --set {key}=... sweeps it" if key in CONTRACT_KEYS else ""
+    return f"must be one value: it holds for the whole spec{sweep}"
 
 
 def _entries(kind: Kind, root: Mapping[str, Located], names: Names, report: set[Problem]) -> Iterator[Entry]:

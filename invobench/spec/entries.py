@@ -10,6 +10,7 @@ from invobench.errors import Problem
 from invobench.operators.base import LayerShape, LayerSpec
 from invobench.spec import layers, networks
 from invobench.spec.cells import Cell, Measure, NetworkSpec
+from invobench.spec.contract import conflicts
 from invobench.spec.keys import CellKeys, LayerKeys
 from invobench.spec.located import Located, Place
 from invobench.spec.matrix import MOST_CELLS, canonical, expand, too_many
@@ -151,6 +152,8 @@ def _cell(point: _Point, entry: Entry, context: Context) -> Cell | None:
     own = {key: item for key, item in values.items() if key in kind.KEYS.model_fields}
     keys, bad = built(kind.KEYS, own, place, report)
     what = kind.target(values, keys, bad, place, report)
+    if keys is not None:
+        _check_together(keys, values, bad, place, report)
     if keys is None or what is None:
         return None
     return Cell(
@@ -165,7 +168,18 @@ def _cell(point: _Point, entry: Entry, context: Context) -> Cell | None:
         backend=keys.backend,
         device=keys.device,
         measure=context.measure,
+        contract=keys.contract(),
     )
+
+
+def _check_together(
+    keys: CellKeys, values: Mapping[str, Located], bad: Collection[str], place: Place, report: set[Problem]
+) -> None:
+    """Report keys that cannot be together, where the one that says so stands."""
+    for found in conflicts(keys.contract(), keys.dtype, keys.mode, keys.device):
+        if not {found.key, *found.others}.intersection(bad):
+            at = values[found.key].place if found.key in values else place.below(found.key)
+            report.add(at.problem(found.message))
 
 
 def _coordinate(item: Located) -> Any:

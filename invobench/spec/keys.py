@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from invobench.cost import MODES
 from invobench.operators import OPERATORS, backend_names
 from invobench.operators.base import SCOPES
 from invobench.spec.cells import DTYPES
+from invobench.spec.contract import ContractKeys
 from invobench.spec.located import shortened, shown
-from invobench.spec.messages import not_one_of
+from invobench.spec.names import checked, names
 from invobench.table import unknown
 
 MOST_BATCH = 65_536
@@ -24,37 +23,19 @@ MOST_PIXELS = 16_384
 _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,2})?")
 
 
-def _checked(allowed: Callable[[str], bool], message: Callable[[str], str]) -> AfterValidator:
-    """A validator that refuses what is not `allowed` with our own message."""
-
-    def check(value: str) -> str:
-        if not allowed(value):
-            raise PydanticCustomError("spec_name", "{message}", {"message": message(value)})
-        return value
-
-    return AfterValidator(check)
-
-
-def _names(names: tuple[str, ...]) -> tuple[Any, ...]:
-    """The annotations of text that must be one of `names`."""
-    return _checked(names.__contains__, lambda value: not_one_of(value, names)), WithJsonSchema({"enum": list(names)})
-
-
 _BACKENDS = ("auto", *backend_names())
-_DTYPE_CHECK, _DTYPE_SCHEMA = _names(DTYPES)
-_MODE_CHECK, _MODE_SCHEMA = _names(MODES)
-_SCOPE_CHECK, _SCOPE_SCHEMA = _names(SCOPES)
-_BACKEND_CHECK = _checked(_BACKENDS.__contains__, lambda value: unknown("backend", shortened(value), _BACKENDS))
-_DEVICE_CHECK = _checked(
+_DTYPE_CHECK, _DTYPE_SCHEMA = names(DTYPES)
+_MODE_CHECK, _MODE_SCHEMA = names(MODES)
+_SCOPE_CHECK, _SCOPE_SCHEMA = names(SCOPES)
+_BACKEND_CHECK = checked(_BACKENDS.__contains__, lambda value: unknown("backend", shortened(value), _BACKENDS))
+_DEVICE_CHECK = checked(
     lambda value: _DEVICE.fullmatch(value) is not None,
     lambda value: f"must be one of auto, cpu, cuda, cuda:N, not {shown(value)}",
 )
 
 
-class CellKeys(BaseModel):
-    """What every cell has."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+class CellKeys(ContractKeys):
+    """What every cell has: the contract that it is timed under, and these."""
 
     batch: int = Field(default=1, ge=1, le=MOST_BATCH, description="images at once")
     in_channels: int = Field(default=64, ge=1, le=MOST_CHANNELS, description="channels of the input")

@@ -11,6 +11,7 @@ from invobench.networks import NETWORKS
 from invobench.networks.base import NetworkFields
 from invobench.operators import OPERATORS
 from invobench.spec.cells import Measure
+from invobench.spec.contract import ContractKeys
 from invobench.spec.keys import LayerKeys, Named, NetworkKeys, Versioned
 from invobench.spec.messages import literal_values
 
@@ -33,7 +34,7 @@ def json_schema() -> Schema:
             "defaults": _object(_default_properties()),
             "layers": {"type": "array", "items": _layer()},
             "networks": {"type": "array", "items": _network()},
-            "measure": _object(_properties(Measure)),
+            "measure": _object({**_properties(Measure), **_properties(ContractKeys)}),
         },
         "required": ["version"],
         "anyOf": [

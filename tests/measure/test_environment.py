@@ -13,6 +13,8 @@ import torch
 from invobench import __version__
 from invobench.measure import environment as module
 from invobench.measure.environment import available_cpus, cpu_name, environment
+from invobench.measure.system import System
+from invobench.results import Environment
 from tests.measure.fakes import FakeGPU
 
 
@@ -55,6 +57,7 @@ def test_threads_change_the_fingerprint() -> None:
         lambda patch: patch.setattr(platform, "python_version", lambda: "3.99.0"),
         lambda patch: patch.setattr(platform, "machine", lambda: "another"),
         lambda patch: FakeGPU().install(patch),
+        lambda patch: patch.setattr(System, "governor", lambda self: "another"),
     ],
 )
 def test_what_decides_timings_changes_the_fingerprint(
@@ -71,6 +74,29 @@ def test_a_release_of_ours_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     after = environment()
     assert after.invobench == "99.0"
     assert after.fingerprint == before.fingerprint
+
+
+def test_what_changes_by_itself_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = environment()
+    for reading, value in (("load", 99.0), ("steal_share", 0.5), ("available_memory_bytes", 1), ("turbo", True)):
+        monkeypatch.setattr(System, reading, lambda self, value=value: value)
+    assert environment() == before
+
+
+def test_the_driver_decides_where_there_is_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeGPU().install(monkeypatch)
+    prints = set()
+    for driver in ("550.54.15", "570.10"):
+        monkeypatch.setattr(System, "driver", lambda self, driver=driver: driver)
+        assert environment().driver == driver
+        prints.add(environment().fingerprint)
+    assert len(prints) == 2
+
+
+def test_an_environment_of_before_has_neither_driver_nor_governor() -> None:
+    here = environment().model_dump(exclude={"driver", "governor"})
+    old = Environment.model_validate(here)
+    assert (old.driver, old.governor) == (None, None)
 
 
 def test_gpus_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ def rows() -> list[Row]:
             latency_low_s=0.000985,
             latency_high_s=0.000988,
         ),
-        row("conv3x3", **conv, dtype="bfloat16", params=36_864, mode="train_step", max_error=4.1e-3),
+        row("conv3x3", **conv, dtype="bfloat16", params=36_864, mode="train_step", autograd=True, max_error=4.1e-3),
         row(
             "sasa",
             operator="stand_alone_attention",

@@ -72,5 +72,5 @@ def test_csv_of_no_rows_is_its_header() -> None:
 def test_jsonl_reads_back(tmp_path: Path, items: list[Row]) -> None:
     path = tmp_path / "results.jsonl"
     path.write_text(render("jsonl", items), encoding="utf-8")
-    head, found, length = read_results(path)
-    assert (head, found, length) == (run(), items, path.stat().st_size)
+    found = read_results(path)
+    assert (found.run, list(found.rows), found.whole) == (run(), items, path.stat().st_size)

@@ -17,6 +17,8 @@ from invobench.report.figures import FIGURES
 from invobench.report.inventory import INVENTORIES
 from invobench.report.plan import render_plan
 from invobench.report.progress import Bar, Lines, Quiet, observer
+from invobench.results import Replicate
+from invobench.runner.ledger import Progress
 from invobench.runner.metrics import METRICS
 from invobench.spec.cells import Measure
 from invobench.table import Table
@@ -105,16 +107,30 @@ def test_a_plan_lists_the_cells_and_their_time() -> None:
         cell(involution(), name="inv", coordinates=(("kernel_size", 3),), backend="shift", measure=measure),
         cell(rednet26(), (1, 3, 224, 224), name="net", mode="backward", measure=measure),
     ]
-    assert render_plan(cells).splitlines() == [
+    assert render_plan(cells, ("params", "latency")).splitlines() == [
         "inv kernel_size=3: 2×16×9×7, float32, forward, backend shift, device cpu",
         "net: 1×3×224×224, float32, backward, backend auto, device cpu",
         "2 cells; sampling takes about 6.00 s, more where calls are slow; start-up and counting come on top; "
-        "bound: 1200 s, measure.timeout_s a cell",
+        "bound: 1200 s, measure.timeout_s a process",
     ]
+    assert render_plan(cells, ("params",)).splitlines()[-1] == "2 cells; bound: 1200 s, measure.timeout_s a process"
 
 
 def test_a_plan_of_nothing() -> None:
-    assert render_plan([]).startswith("0 cells; ")
+    assert render_plan([], ("latency",)).startswith("0 cells; ")
+
+
+def test_a_plan_knows_processes_and_the_budget() -> None:
+    several = cell(involution(), name="a", measure=Measure(processes=10, timeout_s=60.0))
+    bounded = cell(involution(), name="b", measure=Measure(processes=6, timeout_s=60.0, run_time_s=90.0))
+    lines = render_plan([several, bounded], ("latency",)).splitlines()
+    assert lines[0] == "a: 2×16×9×7, float32, forward, backend auto, device cpu, 10 processes"
+    assert lines[-1] == (
+        "2 cells, 16 processes; sampling takes about 48.0 s, more where calls are slow; start-up and counting come on "
+        "top; bound: 750 s, measure.run_time_s and measure.timeout_s for the process that runs then"
+    )
+    patient = cell(involution(), name="c", measure=Measure(timeout_s=1.0, run_time_s=9000.0))
+    assert "bound: 1.00 s, " in render_plan([patient], ("latency",))
 
 
 CELL = cell(involution(), name="inv", coordinates=(("kernel_size", 3),))
@@ -123,12 +139,12 @@ FAILED = row(**MISSING, status="failed", message="RuntimeError: [bold]x[/bold]")
 
 def watch(watching: Quiet) -> None:
     """A run of three cells, one of them done before, one fails."""
-    watching.started(3, 1)
-    watching.cell_started(CELL)
-    watching.cell_finished(CELL, row())
+    watching.started(Progress(3, 1, 3, 1))
+    watching.cell_started(CELL, 0)
+    watching.cell_finished(CELL, row(), Progress(3, 2, 3, 2))
     watching.warned("the last line was cut off")
-    watching.cell_started(CELL)
-    watching.cell_finished(CELL, FAILED)
+    watching.cell_started(CELL, 0)
+    watching.cell_finished(CELL, FAILED, Progress(3, 3, 3, 3))
     watching.finished()
 
 
@@ -166,9 +182,36 @@ def test_a_bar_that_never_started_can_be_taken_away(capsys: pytest.CaptureFixtur
 
 def test_a_row_without_latency_or_message_says_its_status(capsys: pytest.CaptureFixture[str]) -> None:
     lines = Lines()
-    lines.started(1, 0)
-    lines.cell_finished(CELL, row(**MISSING))
+    lines.started(Progress(1, 0, 1, 0))
+    lines.cell_finished(CELL, row(**MISSING), Progress(1, 1, 1, 1))
     assert capsys.readouterr().err == "[1/1] inv kernel_size=3: ok\n"
+
+
+def watch_processes(watching: Quiet) -> None:
+    """A run of two cells in two processes each, gone on with."""
+    watching.started(Progress(2, 1, 4, 3))
+    watching.cell_started(CELL, 1)
+    watching.replicate_finished(CELL, Replicate(**row().model_dump(), replicate=1), Progress(2, 1, 4, 4))
+    watching.cell_finished(CELL, row(status="failed", message="process 2 of 2: killed"), Progress(2, 2, 4, 4))
+    watching.finished()
+
+
+def test_lines_of_processes(capsys: pytest.CaptureFixture[str]) -> None:
+    """A cell that failed in part says why, and what it has."""
+    watch_processes(Lines())
+    assert capsys.readouterr().err.splitlines() == [
+        "resumed: 1 of 2 cells (3 of 4 processes) were finished before",
+        "[4/4] inv kernel_size=3: process 2: ok, 12.3 ms (shift)",
+        "[4/4] inv kernel_size=3: failed: process 2 of 2: killed; measured: 12.3 ms (shift)",
+    ]
+
+
+def test_a_bar_of_processes(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = Bar()
+    watch_processes(bar)
+    (task,) = bar._progress.tasks
+    assert (task.completed, task.total, task.description) == (4, 4, "inv kernel_size=3, process 2")
+    assert "inv kernel_size=3: failed: process 2 of 2: killed; measured: 12.3 ms (shift)\n" in capsys.readouterr().err
 
 
 def test_who_watches() -> None:

@@ -174,7 +174,8 @@ def test_a_layer_begins_where_the_name_or_the_spec_changes() -> None:
 def test_rows_say_where_they_differ_from_the_title() -> None:
     items = [row("a"), row("b"), row("c", dtype="float16", mode="backward", device="cuda:1")]
     shown = view(run(), items)
-    assert shown.title == "cpu, float32, forward, module, 2 threads · Some CPU @ 2.00GHz · torch 2.13.0"
+    words = "cpu, float32, forward, module, hot, eager, contiguous, 2 threads"
+    assert shown.title == f"{words} · Some CPU @ 2.00GHz · torch 2.13.0"
     assert [line.cells[0] for line in shown.lines] == ["a", "b", "c cuda:1 float16 backward"]
 
 
@@ -186,7 +187,7 @@ def test_what_is_a_coordinate_is_said_once() -> None:
 def test_a_gpu_is_named_in_the_title() -> None:
     here = ENVIRONMENT.model_copy(update={"gpus": ("First GPU", "Second GPU"), "cuda": "13.0"})
     shown = view(run(environment=here), [row(device="cuda:1", threads=None)])
-    assert shown.title == "cuda:1, float32, forward, module · Second GPU · torch 2.13.0"
+    assert shown.title == "cuda:1, float32, forward, module, hot, eager, contiguous · Second GPU · torch 2.13.0"
 
 
 def test_every_row_that_was_not_measured_says_why() -> None:

@@ -40,6 +40,9 @@ GOOD = [
     "version: 1\nnetworks: [{name: a, network: resnet50, module: 'a:B', stem: conv}]",
     "version: 1\nnetworks: [{name: a, network: rednet26, matrix: {operator.kernel_size: [3], include: [{batch: 2}]}}]",
     "version: 1\nnetworks: [{name: a, network: rednet26, device: 'cuda:1', stem: {kernel_size: 3}}]",
+    "version: 1\nlayers: [{name: a, operator: conv, cache: cold, matrix: {threads: [1, null], tf32: [true, false]}}]",
+    "version: 1\nnetworks: [{name: a, network: rednet26, tf32: true}]\ndefaults: {memory_format: channels_last}",
+    "version: 1\nlayers: [{name: a, operator: conv}]\nmeasure: {cache: cold, processes: 10, run_time_s: 9}",
 ]
 
 
@@ -81,6 +84,11 @@ BAD = [
     "version: 1\nlayers: [{name: a, operator: conv}]\ndefaults: {bach: 2}",
     "version: 1\nlayers: [{name: a, operator: conv}]\ndefaults: {module: 'a:B'}",
     "version: 1\nlayers: [{name: a, operator: conv}]\nmeasure: {max_time: 2}",
+    "version: 1\nlayers: [{name: a, operator: conv}]\nmeasure: {cache: warm}",
+    "version: 1\nlayers: [{name: a, operator: conv}]\nmeasure: {min_samples: 5}",
+    "version: 1\nlayers: [{name: a, operator: conv, threads: 0}]",
+    "version: 1\nnetworks: [{name: a, network: rednet26, matrix: {execution: []}}]",
+    "version: 1\nlayers: [{name: a, operator: conv}]\ndefaults: {processes: 2}",
 ]
 
 

@@ -13,7 +13,9 @@ def count(subject: Subject) -> Count:
 
     The counter watches what is prepared too, since masks that are made there select in the call.
     """
-    with Places(subject.module) as places, DispatchCounter(places) as counter:
+    places = Places(subject.module)
+    counter = DispatchCounter(places)
+    with places, counter:
         subject.prepare()
         counter.count = Count()
         subject.run()

@@ -52,10 +52,10 @@ def _read(counter: str, subject: Subject, count: Count, formulas: Mapping[Any, F
         subject.prepare()
         with mode:
             subject.run()
-    macs = {key: flops // 2 for key, flops in found.items()}
+    macs = {key: flops // 2 for key, flops in found.items() if flops}
     if sum(found.values()) != mode.get_total_flops():
         raise AssertionError("a formula was asked more than once for a call")
-    return Reading(counter, macs, without_rule(count, macs))
+    return Reading(counter, macs, without_rule(count, found))
 
 
 def _our_formulas() -> dict[Any, Flops]:

@@ -101,4 +101,5 @@ def _caption(rows: Sequence[PublishedRow], series: Sequence[Series], convention:
     yield f"published figures {precision}: {source}"
     ours = sum(point.recomputed is not None for item in series for point in item.points)
     under = f" under convention {convention}" if convention else ""
-    yield f"rings: recomputed by invobench {__version__} with torch {version('torch')}{under} for the {ours} of {len(rows)} networks that it builds"
+    made = f"invobench {__version__} with torch {version('torch')}"
+    yield f"rings: recomputed by {made}{under} for the {ours} of {len(rows)} networks that it builds"

@@ -60,8 +60,8 @@ def read_records(files: Sequence[Path]) -> list[Record]:
     """The rows of all `files`, in order. Raises UsageError for one that is no results file."""
     found = []
     for path in files:
-        run, rows, _ = read_results(path)
-        found += [Record(run, row) for row in rows]
+        results = read_results(path)
+        found += [Record(results.run, row) for row in results.rows]
     return found
 
 

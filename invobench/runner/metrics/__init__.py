@@ -41,7 +41,14 @@ METRICS: Table[MetricEntry] = Table(
             ("latency_s", "latency_low_s", "latency_high_s", "samples", "clock", "throughput_per_s"),
         ),
         "memory": MetricEntry(
-            f"{_HERE}.memory:measure", "peak memory above inputs and parameters", ("peak_memory_bytes",)
+            f"{_HERE}.memory:measure",
+            "peak memory above inputs and parameters, and how many feature maps that is",
+            ("peak_memory_bytes", "materialised"),
+        ),
+        "energy": MetricEntry(
+            f"{_HERE}.energy:measure",
+            "energy of a call above idle power, on a GPU that counts it",
+            ("energy_j", "energy_resolution_j", "idle_power_w"),
         ),
     },
 )

@@ -19,7 +19,7 @@ _ACCUMULATE = {torch.bfloat16: torch.float32, torch.float16: torch.float32}
 
 def aggregate(x: Tensor, weight: Tensor, kernel_size: int, stride: int, dilation: int) -> Tensor:
     """Aggregation by shifted slices; shapes as `Aggregate`."""
-    if torch.jit.is_tracing():  # a tracer sees what a Function does as one opaque call
+    if torch._C._get_tracing_state():  # a tracer sees what a Function does as one opaque call
         return _aggregated(x, weight, kernel_size, stride, dilation)
     y: Tensor = _Shift.apply(x, weight, kernel_size, stride, dilation)  # type: ignore[no-untyped-call]
     return y

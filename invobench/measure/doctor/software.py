@@ -1,0 +1,50 @@
+"""Checks of what is installed and how it is set."""
+
+from __future__ import annotations
+
+from invobench.measure.doctor.base import Finding, Snapshot
+
+
+def versions(at: Snapshot) -> Finding:
+    """What is installed of what decides timings."""
+    return Finding(", ".join(f"{name} {found or 'not installed'}" for name, found in at.versions.items()))
+
+
+def compiler(at: Snapshot) -> Finding:
+    """What `execution: compiled` needs on the CPU."""
+    if at.compiler is None:
+        return Finding("none", "execution: compiled fails on the CPU", "install a C++ compiler (g++), or set CXX")
+    return Finding(at.compiler)
+
+
+def threads(at: Snapshot) -> Finding:
+    """Threads against the processors that they run on."""
+    said = " ".join(f"{name}={value}" for name, value in at.variables.items())
+    found = f"{at.threads} of PyTorch on {at.cpu_count} processors{f', {said}' if said else ''}"
+    if at.threads > at.cpu_count:
+        return Finding(found, "threads wait for each other's processor", f"measure: {{threads: {at.cpu_count}}}")
+    fixed = at.variables.get("OMP_DYNAMIC", "").lower() == "true"
+    if fixed:
+        return Finding(found, "OpenMP may change the number of threads between calls", "unset OMP_DYNAMIC")
+    return Finding(found)
+
+
+def deterministic(at: Snapshot) -> Finding:
+    """Whether PyTorch is held to deterministic algorithms, or free to choose others from run to run."""
+    if at.deterministic:
+        why = "deterministic algorithms are slower, and some operations have none"
+        return Finding("on", why, "torch.use_deterministic_algorithms(False), or unset it where it was set")
+    return Finding("off")
+
+
+def autotuning(at: Snapshot) -> Finding:
+    """Whether cuDNN chooses its algorithm by a race, which another run may decide differently."""
+    if at.cudnn_benchmark:
+        why = "cuDNN chooses by timing, so that two processes may run different algorithms"
+        return Finding("on", why, "torch.backends.cudnn.benchmark = False")
+    return Finding("off")
+
+
+def tf32(at: Snapshot) -> Finding:
+    """The default of this process; a row's own is in its contract."""
+    return Finding(f"{'on' if at.tf32 else 'off'} by default; every row has its own (key tf32)")
