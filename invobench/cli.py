@@ -17,6 +17,7 @@ import typer
 
 from invobench import __version__
 from invobench.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, InvobenchError, UsageError
+from invobench.runner import interrupts
 
 if TYPE_CHECKING:
     from invobench.report import Page
@@ -109,6 +110,7 @@ def options(
 
 @app.command()
 @_caught
+@interrupts.held_back()  # Ctrl-C is heard where the run waits: an import would swallow it, a row be torn
 def profile(
     specs: SpecPaths,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results.")] = None,
@@ -124,18 +126,14 @@ def profile(
 
     Exit codes: 0 measured; 2 bad spec or usage; 4 a cell was not measured; 130 interrupted; 70 our bug.
     """
-    signal.signal(signal.SIGTERM, _terminated)
-    from invobench.runner.interrupts import check, held_back
+    from invobench.report import REPORTS
+    from invobench.report.ending import ending
+    from invobench.report.progress import observer
+    from invobench.runner.metrics import METRICS
+    from invobench.runner.session import Request, profile
+    from invobench.spec import read
 
-    with held_back():  # an import that is interrupted may swallow it
-        from invobench.report import REPORTS
-        from invobench.report.ending import ending
-        from invobench.report.progress import observer
-        from invobench.runner.metrics import METRICS
-        from invobench.runner.session import Request, profile
-        from invobench.spec import read
-
-        check()
+    interrupts.check()
     entry = REPORTS[report]
     wanted = [METRICS[name.strip()].path for name in metrics.split(",")] if metrics else None
     chosen = tuple(name for name, metric in METRICS.items() if wanted is None or metric.path in wanted)
@@ -155,20 +153,18 @@ def profile(
         outcome = profile(Request(cells, folder, chosen, command, tuple(overrides), resume), watching)
     finally:
         watching.finished()
+    text = entry.load()(outcome.run, outcome.rows, _page())
     try:
-        _out(entry.load()(outcome.run, outcome.rows, _page()))
-    except KeyboardInterrupt:  # a second one: without the report
+        with interrupts.waiting():
+            _out(text)
+            sys.stdout.flush()
+    except KeyboardInterrupt:  # the reader does not read: how to go on is said all the same
         outcome.interrupted = True
-    with held_back():
-        for line in ending(outcome, folder, len(cells)):
-            _say(line)
-        if not quiet and outcome.hint:
-            _say(outcome.hint)
+    for line in ending(outcome, folder, len(cells)):
+        _say(line)
+    if not quiet and outcome.hint:
+        _say(outcome.hint)
     raise typer.Exit(outcome.exit_code)
-
-
-def _terminated(signal_number: int, frame: Any) -> None:
-    raise KeyboardInterrupt
 
 
 @app.command()

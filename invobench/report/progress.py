@@ -114,7 +114,7 @@ def _resumed(done: Done) -> str:
 def _summary(row: Row) -> str:
     measured = [] if row.latency_s is None else [f"{units.duration(row.latency_s)} ({row.backend})"]
     if row.status in MEASURED and measured:
-        return f"{row.status}, {measured[0]}"
+        return f"{row.status}, {measured[0]}" + (f": {row.message}" if row.message else "")
     parts = [": ".join(part for part in (row.status, row.message) if part), *measured]
     return "; measured: ".join(parts)
 

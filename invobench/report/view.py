@@ -28,7 +28,9 @@ LIMIT_NOTE = "% of limit: least time by what invobench ceilings measured, over l
 LEGEND = "MACs are multiply-adds of the whole batch (flops = 2 × MACs); what papers call FLOPs are MACs."
 FASTEST = "*"
 NOISY = "~"
-NOISY_NOTE = f"{NOISY} noisy: the interval is wider than measure.target_ci; raise measure.max_time_s."
+NOISY_NOTE = (
+    f"{NOISY} noisy: the interval is wider than measure.target_ci; each row's message says what to do (csv, jsonl)."
+)
 
 __all__ = ["COLUMNS", "FASTEST", "LEGEND", "NOISY", "NOISY_NOTE", "label", "machine", "threads", "usual", "view"]
 

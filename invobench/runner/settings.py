@@ -30,11 +30,12 @@ def apply(contract: Contract, device: torch.device) -> dict[str, Any]:
 
 def _set_threads(contract: Contract) -> dict[str, Any]:
     """Threads first, then affinity, which threads that start later inherit."""
-    there = available_cpus()
-    wanted = contract.threads or there
-    if wanted > there:
+    there, own = available_cpus(), torch.get_num_threads()
+    wanted = contract.threads or own
+    if contract.threads and wanted > there:
         raise MeasurementError(f"threads: {wanted} asked for, and this process may use {there} CPUs: set at most that")
-    torch.set_num_threads(wanted)
+    if wanted != own:  # also setting what is set changes how some libraries run
+        torch.set_num_threads(wanted)
     fields: dict[str, Any] = {"threads": torch.get_num_threads()}
     if contract.affinity:
         fields["affinity"] = _pin(wanted)

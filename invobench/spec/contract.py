@@ -28,9 +28,9 @@ _FORMAT_CHECK, _FORMAT_SCHEMA = names(MEMORY_FORMATS)
 class Contract:
     """Conditions of a cell's timing.
 
-    `threads`: CPU threads, None for as many as there are CPUs that the process may use. `autograd`: whether a forward
-    pass is recorded for a backward pass; `backward` and `train_step` always are. `affinity`: whether the process is
-    pinned to as many CPUs as it has threads.
+    `threads`: CPU threads, None for as many as PyTorch takes by itself (`OMP_NUM_THREADS`, or the cores). `autograd`:
+    whether a forward pass is recorded for a backward pass; `backward` and `train_step` always are. `affinity`:
+    whether the process is pinned to as many CPUs as it has threads.
     """
 
     cache: str = "hot"
