@@ -1,6 +1,6 @@
 """Every error that invobench raises on purpose, and the exit code that it ends in.
 
-They are caught once, in `invobench.cli`; whatever else reaches the command line is a bug (exit 70).
+They are caught once, in `invobench.cli.base`; whatever else reaches the command line is a bug (exit 70).
 """
 
 from __future__ import annotations

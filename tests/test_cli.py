@@ -283,11 +283,10 @@ def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "invobench", *arguments],
         cwd=ROOT,
-        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        **options,
+        **{"stdout": subprocess.PIPE, **options},
     )
 
 
@@ -395,6 +394,20 @@ def test_a_full_disk_keeps_what_was_measured(spec: Path, tmp_path: Path) -> None
     again = invobench(*arguments, "--out", str(out), "--resume")
     assert "resumed: 1 of 2 cells were finished before" in again.stderr
     assert len(read_results(path).rows) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device that is always full is Linux's")
+def test_a_full_disk_under_stdout_keeps_the_results(tmp_path: Path) -> None:
+    path, out = tmp_path / "spec.yaml", tmp_path / "out"
+    path.write_text(PROCESSES)
+    with open("/dev/full", "w") as full:
+        running = start("profile", str(path), "--metrics", "params", "--set", "in_channels=8", "--out", str(out),
+                        stdout=full)  # fmt: skip
+        _, stderr = running.communicate(timeout=120)
+    assert running.returncode == 4
+    assert "stdout: cannot write the report: No space left on device; the results are kept\n" in stderr
+    assert f"results: {out / 'results.jsonl'}\n" in stderr
+    assert "Traceback" not in stderr
 
 
 def test_a_folder_that_takes_nothing(spec: Path) -> None:

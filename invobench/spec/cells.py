@@ -29,7 +29,9 @@ class Measure(BaseModel):
 
     target_ci: float = Field(default=0.01, gt=0, le=1, description="half-width of the median's interval, relative")
     max_time_s: float = Field(default=2.0, gt=0, le=3600, description="time for a cell's samples")
-    timeout_s: float = Field(default=600.0, gt=0, le=86400, description="time for a cell in all; then it is killed")
+    timeout_s: float = Field(
+        default=600.0, gt=0, le=86400, description="time for a process of a cell; then it is killed"
+    )
     min_samples: int = Field(
         default=50, ge=MIN_SAMPLES, le=100_000, description="samples before a narrow interval ends a cell"
     )
