@@ -36,6 +36,8 @@ from tests.operators.cases import Case
 LOOPS: Mapping[str, Any] = {"involution": Involution, "conv": Conv, "stand_alone_attention": Attention}
 CONVENTIONS = (Convention.FORMULA, Convention.VALID_TAPS)
 EXAMPLES = 200
+#: and in the quick tier, of the property that takes longest
+FEW = 50
 
 
 class Looped:
@@ -166,12 +168,13 @@ def drawn(
     layers: st.SearchStrategy[Any],
     check: Callable[..., None],
     phases: tuple[Phase, ...] = (Phase.generate, Phase.shrink),
+    examples: int = EXAMPLES,
 ) -> int:
-    """Run `check` on EXAMPLES draws, the same ones in each run; how many different ones there were."""
+    """Run `check` on `examples` draws, the same ones in each run; how many different ones there were."""
     seen = []
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         derandomize=True,
         database=None,
@@ -197,6 +200,12 @@ def test_formula_equals_loops(operator: str) -> None:
     assert drawn(st.tuples(LAYERS[operator]()), check_formula) >= EXAMPLES
 
 
+@pytest.mark.parametrize("operator", LOOPS)
+def test_dispatched_equals_loops_on_a_few(operator: str) -> None:
+    assert drawn(counted(operator), check_dispatch, examples=FEW) >= FEW
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", LOOPS)
 def test_dispatched_equals_loops(operator: str) -> None:
     assert drawn(counted(operator), check_dispatch) >= EXAMPLES
