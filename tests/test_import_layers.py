@@ -38,21 +38,8 @@ LAYERS = (
     "__main__",
 )
 TORCH_FREE = (
-    *(
-        f"{ROOT}.{name}"
-        for name in (
-            "errors",
-            "units",
-            "table",
-            "formula",
-            "conventions",
-            "cost",
-            "results",
-            "cli",
-            "report",
-            "report.*",
-        )
-    ),
+    *(f"{ROOT}.{name}" for name in LAYERS[: LAYERS.index("operators")]),
+    *(f"{ROOT}.{name}" for name in ("cli", "cli.*", "report", "report.*")),
     *(f"{ROOT}.operators{name}" for name in ("", ".base", ".select", ".*.spec", ".*.cost")),
     *(f"{ROOT}.networks{name}" for name in ("", ".base", ".*.spec", ".*.cost")),
     *(f"{ROOT}.{name}" for name in ("spec", "spec.*", "runner.rows", "runner.metrics")),
