@@ -156,6 +156,9 @@ class Row(BaseModel):
     bound: str | None = None
     sampling_time_s: float | None = None
     warmup_time_s: float | None = None
+    output_shape: list[list[int]] | None = None
+    operations: int | None = None
+    launches: int | None = None
     samples_s: list[float] = []
     samples_per_process: list[int] = []
 

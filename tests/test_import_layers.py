@@ -29,6 +29,7 @@ LAYERS = (
     "operators",
     "networks",
     "spec",
+    "judging",
     "complexity",
     "measure",
     "runner",
@@ -42,7 +43,7 @@ TORCH_FREE = (
     *(f"{ROOT}.{name}" for name in ("cli", "cli.*", "report", "report.*")),
     *(f"{ROOT}.operators{name}" for name in ("", ".base", ".select", ".*.spec", ".*.cost")),
     *(f"{ROOT}.networks{name}" for name in ("", ".base", ".*.spec", ".*.cost")),
-    *(f"{ROOT}.{name}" for name in ("spec", "spec.*", "runner.rows", "runner.metrics")),
+    *(f"{ROOT}.{name}" for name in ("spec", "spec.*", "judging", "judging.*", "runner.rows", "runner.metrics")),
     # a run itself: PyTorch is for its processes
     *(f"{ROOT}.runner.{name}" for name in ("session", "ledger", "schedule", "merge", "resume", "processes", "entry")),
 )

@@ -23,11 +23,15 @@ Key = tuple[str, str]
 
 @dataclass
 class Count:
-    """Multiply-adds of operations that have them, elements of the others by kind, and what had no rule (calls)."""
+    """Multiply-adds of operations that have them, elements of the others by kind, and what had no rule (calls).
+
+    `dispatched`: operations of all kinds, views too, by a counter that sees each.
+    """
 
     operations: dict[Key, Tally] = field(default_factory=dict)
     elements_at: Counter[Key] = field(default_factory=Counter)
     uncounted_at: Counter[Key] = field(default_factory=Counter)
+    dispatched: int = 0
 
     @property
     def macs(self) -> int:

@@ -50,6 +50,7 @@ class DispatchCounter(TorchDispatchMode):
             with self:
                 return func.decompose(*args, **kwargs)
         out = func(*args, **kwargs)
+        self.count.dispatched += 1
         self._account(func, name, args, kwargs, out)
         return out
 

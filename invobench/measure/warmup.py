@@ -39,13 +39,14 @@ class Warm:
 def warm_up(clock: Clock, run: Run, *, target_ci: float, max_time_s: float, now: Callable[[], float]) -> Warm:
     """Call `run` until it is steady: two blocks of 5 samples agree, and the ten have no trend.
 
-    They agree where the median of each is within the range of the other, give or take `target_ci`. Takes between a
+    They agree where the median of each is within the range of the other, give or take `target_ci`. The first call may
+    load and compile: its time says nothing and is not counted against the limits. After it this takes between a
     fortieth and a half of `max_time_s`, and at least one call. Raises MeasurementError for a clock that stands still
     or goes backwards.
     """
     warming = _Warming(clock, run, MOST * max_time_s, now)
-    last = warming.take(1, 1)  # loads, compiles, allocates: its time counts only where there is none for another
-    loops = _calibrate(warming)
+    warming.take_first()
+    loops, last = _calibrate(warming)
     before: Sequence[float] = ()
     for _ in range(_MOST_BLOCKS):
         if warming.left_s <= 0:
@@ -56,7 +57,7 @@ def warm_up(clock: Clock, run: Run, *, target_ci: float, max_time_s: float, now:
     call_s = min([*before, *last])  # the quickest, so that all are long enough
     loops = min(clock.max_loops, max(1, math.ceil(RESOLUTIONS * clock.resolution_s / call_s))) if call_s else loops
     cost_s = warming.cost_s * loops / warming.loops
-    return Warm(warming.calls, warming.spent_s, loops, cost_s, max(warming.clocks_hz, default=None))
+    return Warm(warming.calls, warming.first_s + warming.spent_s, loops, cost_s, max(warming.clocks_hz, default=None))
 
 
 class _Warming:
@@ -66,17 +67,23 @@ class _Warming:
         self.clock, self.run, self.limit_s, self.now = clock, run, limit_s, now
         self.calls, self.loops, self.cost_s = 0, 1, 0.0
         self.clocks_hz: list[float] = []
-        self.start = now()
+        self.first_s, self.start = 0.0, now()
 
     @property
     def spent_s(self) -> float:
-        """Seconds since the start."""
+        """Seconds since the start, or since the first call was done."""
         return self.now() - self.start
 
     @property
     def left_s(self) -> float:
         """Seconds to the limit."""
         return self.limit_s - self.spent_s
+
+    def take_first(self) -> None:
+        """The first call: what it took tells nothing of the next one, and time is counted from its end on."""
+        self.take(1, 1)
+        self.first_s, self.cost_s = self.spent_s, 0.0
+        self.start += self.first_s
 
     def take(self, loops: int, count: int) -> tuple[float, ...]:
         """Up to `count` samples, as many as should fit the time that is left, at least one."""
@@ -93,17 +100,17 @@ class _Warming:
         return block.samples_s
 
 
-def _calibrate(warming: _Warming) -> int:
-    """Calls that take a thousand of the clock's resolutions together."""
+def _calibrate(warming: _Warming) -> tuple[int, tuple[float, ...]]:
+    """Calls that take a thousand of the clock's resolutions together, and the last sample of them."""
     clock, loops = warming.clock, 1
-    while warming.left_s > 0:
-        (call_s,) = warming.take(loops, 1)
-        wanted = RESOLUTIONS * clock.resolution_s
-        if call_s * loops >= wanted or loops == clock.max_loops:
-            break
+    wanted = RESOLUTIONS * clock.resolution_s
+    while True:
+        sample = warming.take(loops, 1)
+        call_s = sample[0]
+        if call_s * loops >= wanted or loops == clock.max_loops or warming.left_s <= 0:
+            return loops, sample
         more = max(2 * loops, math.ceil(wanted / call_s)) if call_s > 0 else 10 * loops
         loops = min(clock.max_loops, more)
-    return loops
 
 
 def _steady(before: Sequence[float], last: Sequence[float], target_ci: float) -> bool:

@@ -14,6 +14,7 @@ from invobench.operators import layer_cost
 from invobench.operators.base import LayerShape, LayerSpec
 from invobench.results import digest
 from invobench.spec.contract import STANDARD, Contract
+from invobench.spec.gate import STANDARD_RUN, STANDARD_THRESHOLDS, GateRun, Thresholds
 
 #: dtype -> bytes of a number
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "float64": 8}
@@ -56,7 +57,8 @@ class Cell:
     """One layer or network (`what`) at one point of its matrix.
 
     `coordinates`: the matrix keys and values of this point. `backend` and `device` are as requested. `contract`: the
-    conditions that it is timed under.
+    conditions that it is timed under. `thresholds`, `gate`: what a gate allows it, and how it measures. `line`: of the
+    layer or network in its spec, 0 where there is none.
     """
 
     spec: str
@@ -71,6 +73,9 @@ class Cell:
     device: str
     measure: Measure
     contract: Contract = STANDARD
+    thresholds: Thresholds = STANDARD_THRESHOLDS
+    gate: GateRun = STANDARD_RUN
+    line: int = 0
 
     @property
     def kind(self) -> str:
@@ -93,7 +98,7 @@ class Cell:
         return cost.min_elements(self.mode) * DTYPE_BYTES[self.dtype]
 
     def describe(self) -> dict[str, Any]:
-        """Everything that decides what is measured, as plain JSON values; the run's budget is not of it."""
+        """Everything that decides what is measured, as plain JSON values; budget, thresholds and line are not of it."""
         return {
             "spec": self.spec,
             "name": self.name,

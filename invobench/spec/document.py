@@ -1,23 +1,24 @@
-"""The top level of a spec: version, defaults, layers, networks, measure."""
+"""The top level of a spec: version, defaults, layers, networks, measure, gate."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from invobench.errors import Problem
 from invobench.operators import OPERATORS
 from invobench.spec.cells import Cell, Measure
 from invobench.spec.contract import CONTRACT_KEYS, ContractKeys
-from invobench.spec.entries import KINDS, Context, Entry, Kind, Usage, cells_of
+from invobench.spec.entries import KINDS, Context, Entry, Gating, Kind, Usage, cells_of
+from invobench.spec.gate import GATE_KEYS, GateRun, Thresholds
 from invobench.spec.keys import LayerKeys, Named, Versioned, default_keys, operator_keys
 from invobench.spec.located import Located, Place, shown
 from invobench.spec.matrix import MOST_CELLS, too_many
 from invobench.spec.messages import built, explained_field, unknown_key
-from invobench.spec.overrides import MEASURE, Override
+from invobench.spec.overrides import GATE, MEASURE, Override
 
 #: a name -> where it was given first
 Names = dict[str, Located]
-_KEYS = ("version", "defaults", "layers", "networks", "measure")
+_KEYS = ("version", "defaults", "layers", "networks", "measure", "gate")
 
 
 def cells_of_document(root: Located, overrides: Sequence[Override], usage: Usage, report: set[Problem]) -> list[Cell]:
@@ -32,7 +33,8 @@ def cells_of_document(root: Located, overrides: Sequence[Override], usage: Usage
     defaults = _section(root.value, "defaults", report)
     _check_defaults(defaults, root.place, report)
     measure, contract = _measure(_section(root.value, "measure", report), overrides, usage, root, report)
-    context = Context(root.place.file, {**contract, **defaults}, measure, overrides, usage, report)
+    gating = _gating(_section(root.value, "gate", report), overrides, usage, root, report)
+    context = Context(root.place.file, {**contract, **defaults}, measure, overrides, usage, report, gating)
     names: Names = {}
     entries = [entry for kind in KINDS for entry in _entries(kind, root.value, names, report)]
     if not any(root.value[kind.SECTION].value for kind in KINDS if kind.SECTION in root.value):
@@ -82,19 +84,43 @@ def _measure(
     """How to measure, and the contract that holds where neither defaults nor a cell say otherwise; with overrides."""
     names = {*Measure.model_fields, *CONTRACT_KEYS}
     _check_keys(values, sorted(names), report)
-    known = _only(values, *names)
-    usage.known |= {f"{MEASURE}{key}" for key in names}
-    for override in overrides:
-        key = override.key.removeprefix(MEASURE)
-        if override.key.startswith(MEASURE) and key in names:
-            usage.used.add(override.key)
-            known[key] = override.values[0]
-            if len(override.values) > 1:
-                report.add(override.place.problem(_one_value(key)))
+    known = {**_only(values, *names), **_set(MEASURE, names, overrides, usage, report)}
     contract = _only(known, *CONTRACT_KEYS)
     built(ContractKeys, contract, root.place, report)
     measure, _ = built(Measure, _only(known, *Measure.model_fields), root.place, report)
     return measure or Measure(), contract
+
+
+def _gating(
+    values: dict[str, Located], overrides: Sequence[Override], usage: Usage, root: Located, report: set[Problem]
+) -> Gating:
+    """What a gate allows and how it measures, the spec's `gate:` with overrides."""
+    _check_keys(values, GATE_KEYS, report)
+    set_ = _set(GATE, GATE_KEYS, overrides, usage, report)
+    known = {**_only(values, *GATE_KEYS), **set_}
+    built(Thresholds, _only(known, *Thresholds.model_fields), root.place, report)
+    run, _ = built(GateRun, _only(known, *GateRun.model_fields), root.place, report)
+    if run is not None and run.most_processes < run.processes:
+        at = known.get("most_processes", known.get("processes", root)).place
+        report.add(at.problem(f"most_processes ({run.most_processes}) must be at least processes ({run.processes})"))
+    thresholds = _only(known, *Thresholds.model_fields)
+    return Gating(run or GateRun(), thresholds, _only(set_, *Thresholds.model_fields))
+
+
+def _set(
+    prefix: str, names: Collection[str], overrides: Sequence[Override], usage: Usage, report: set[Problem]
+) -> dict[str, Located]:
+    """The values that `--set` gives to the section under `prefix`, whose keys are `names`."""
+    usage.known |= {f"{prefix}{key}" for key in names}
+    found: dict[str, Located] = {}
+    for override in overrides:
+        key = override.key.removeprefix(prefix)
+        if override.key.startswith(prefix) and key in names:
+            usage.used.add(override.key)
+            found[key] = override.values[0]
+            if len(override.values) > 1:
+                report.add(override.place.problem(_one_value(key)))
+    return found
 
 
 def _one_value(key: str) -> str:

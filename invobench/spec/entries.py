@@ -11,10 +11,11 @@ from invobench.operators.base import LayerShape, LayerSpec
 from invobench.spec import layers, networks
 from invobench.spec.cells import Cell, Measure, NetworkSpec
 from invobench.spec.contract import conflicts
+from invobench.spec.gate import STANDARD_RUN, GateRun, Thresholds
 from invobench.spec.keys import CellKeys, LayerKeys
-from invobench.spec.located import Located, Place
+from invobench.spec.located import Located, Place, shown
 from invobench.spec.matrix import MOST_CELLS, canonical, expand, too_many
-from invobench.spec.messages import built
+from invobench.spec.messages import built, unknown_key
 from invobench.spec.overrides import Override
 from invobench.spec.targets import overlaid
 
@@ -76,6 +77,15 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Gating:
+    """How a gate measures; thresholds of the whole spec, and those among them that `--set` gave, which win."""
+
+    run: GateRun = STANDARD_RUN
+    thresholds: Mapping[str, Located] = field(default_factory=dict)
+    asked: Mapping[str, Located] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Context:
     """What the entries of a document share."""
 
@@ -85,6 +95,7 @@ class Context:
     overrides: Sequence[Override]
     usage: Usage
     report: set[Problem]
+    gating: Gating = field(default_factory=Gating)
 
 
 @dataclass(frozen=True)
@@ -97,7 +108,7 @@ class _Point:
 
 def cells_of(entry: Entry, context: Context) -> list[Cell]:
     """The cells of `entry`; what is wrong goes to the context's report."""
-    own = {key: item for key, item in entry.item.mapping.items() if key not in ("name", "matrix")}
+    own = {key: item for key, item in entry.item.mapping.items() if key not in ("name", "matrix", "gate")}
     base = entry.kind.normal(own, context.report)
     points = [
         _Point(entry.kind.put(base, combination), combination)
@@ -105,7 +116,8 @@ def cells_of(entry: Entry, context: Context) -> list[Cell]:
     ]
     for override in context.overrides:
         points = _overridden(points, override, entry, context)
-    cells = [_cell(point, entry, context) for point in points]
+    thresholds = _thresholds(entry, context)
+    cells = [_cell(point, entry, context, thresholds) for point in points]
     return [cell for cell in cells if cell is not None]
 
 
@@ -142,7 +154,27 @@ def _free(key: str, known: Collection[str]) -> bool:
     return any(key.startswith(f"{name}.") for name in known if name.rpartition(".")[2] == "kwargs")
 
 
-def _cell(point: _Point, entry: Entry, context: Context) -> Cell | None:
+def _thresholds(entry: Entry, context: Context) -> Thresholds:
+    """What a gate allows the entry; what is wrong goes to the context's report."""
+    item = entry.item.mapping.get("gate")
+    if item is not None and not isinstance(item.value, dict):
+        context.report.add(item.place.problem(f"must be a mapping, not {shown(item.value)}"))
+    own = item.mapping if item is not None else {}
+    known = tuple(Thresholds.model_fields)
+    for key, value in own.items():
+        if key in GateRun.model_fields:
+            context.report.add(value.key.problem("holds for the whole spec: give it in the spec's own gate"))
+        elif key not in known:
+            context.report.add(value.key.problem(unknown_key(key, known)))
+    mine = {key: value for key, value in own.items() if key in known}
+    built(Thresholds, mine, entry.item.place, context.report)
+    thresholds, _ = built(
+        Thresholds, {**context.gating.thresholds, **mine, **context.gating.asked}, entry.item.place, context.report
+    )
+    return thresholds or Thresholds()
+
+
+def _cell(point: _Point, entry: Entry, context: Context, thresholds: Thresholds) -> Cell | None:
     """The cell at `point`, None where something is wrong."""
     kind, place, report = entry.kind, entry.item.place, context.report
     values = overlaid(kind.fitting(context.defaults, point.values), point.values)
@@ -169,6 +201,9 @@ def _cell(point: _Point, entry: Entry, context: Context) -> Cell | None:
         device=keys.device,
         measure=context.measure,
         contract=keys.contract(),
+        thresholds=thresholds,
+        gate=context.gating.run,
+        line=place.line,
     )
 
 

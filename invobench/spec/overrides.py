@@ -16,6 +16,7 @@ from invobench.spec.source import Stop
 
 FILE = "--set"
 MEASURE = "measure."
+GATE = "gate."
 _KEY = re.compile(r"\s*([A-Za-z_][\w.]*)\s*=")
 _EXAMPLE = "must be key=value, such as kernel_size=5 or backend=unfold,shift"
 #: keys that decide which other keys there are

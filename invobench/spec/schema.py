@@ -12,6 +12,7 @@ from invobench.networks.base import NetworkFields
 from invobench.operators import OPERATORS
 from invobench.spec.cells import Measure
 from invobench.spec.contract import ContractKeys
+from invobench.spec.gate import GateRun, Thresholds
 from invobench.spec.keys import LayerKeys, Named, NetworkKeys, Versioned
 from invobench.spec.messages import literal_values
 
@@ -35,6 +36,7 @@ def json_schema() -> Schema:
             "layers": {"type": "array", "items": _layer()},
             "networks": {"type": "array", "items": _network()},
             "measure": _object({**_properties(Measure), **_properties(ContractKeys)}),
+            "gate": _object({**_properties(Thresholds), **_properties(GateRun)}),
         },
         "required": ["version"],
         "anyOf": [
@@ -108,7 +110,7 @@ def _layer() -> Schema:
     """A layer. Where `operator` is a name, its own fields' schemas hold and other operators' fields do not."""
     common = {**_properties(Named), **_properties(LayerKeys), "operator": _operator()}
     properties = {**_all_fields(), **common}
-    schema = _object({**properties, "matrix": _matrix(properties)}, ["name"])
+    schema = _object({**properties, "matrix": _matrix(properties), "gate": _object(_properties(Thresholds))}, ["name"])
     return schema | {"anyOf": _CHOICES, "allOf": [_only(name, common) for name in OPERATORS]}
 
 
@@ -119,7 +121,7 @@ def _only(operator: str, common: Iterable[str]) -> Schema:
         "if": {"properties": {"operator": {"const": operator}}, "required": ["operator"]},
         "then": {
             "properties": fields,
-            "anyOf": [{"propertyNames": {"enum": [*common, *fields, "matrix"]}}, _matrix_has("operator")],
+            "anyOf": [{"propertyNames": {"enum": [*common, *fields, "matrix", "gate"]}}, _matrix_has("operator")],
         },
     }
 
@@ -140,7 +142,7 @@ def _network() -> Schema:
     for model in dict.fromkeys(entry.fields() for entry in NETWORKS.values()):
         fields |= _network_fields(model)
     properties = {**fields, **_fields("module"), **common}
-    schema = _object({**properties, "matrix": _matrix(properties)}, ["name"])
+    schema = _object({**properties, "matrix": _matrix(properties), "gate": _object(_properties(Thresholds))}, ["name"])
     return schema | {"anyOf": [{"required": ["network"]}, {"required": ["matrix"]}]}
 
 

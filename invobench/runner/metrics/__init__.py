@@ -21,10 +21,11 @@ METRICS: Table[MetricEntry] = Table(
     "metric",
     {
         "params": MetricEntry(f"{_HERE}.params:measure", "learnable numbers of the built module", ("params",)),
+        "output": MetricEntry(f"{_HERE}.output:measure", "shape of each tensor that comes out", ("output_shape",)),
         "macs": MetricEntry(
             f"{_HERE}.macs:measure",
-            "multiply-adds by what PyTorch dispatched (by formula they are always there)",
-            ("macs_dispatched",),
+            "multiply-adds by what PyTorch dispatched (by formula they are always there), in how many operations",
+            ("macs_dispatched", "operations"),
         ),
         "macs_torch": MetricEntry(
             f"{_HERE}.macs_torch:measure", "half of what torch.utils.flop_counter reports", ("macs_torch",)
@@ -45,6 +46,7 @@ METRICS: Table[MetricEntry] = Table(
             "peak memory above inputs and parameters, and how many feature maps that is",
             ("peak_memory_bytes", "materialised"),
         ),
+        "launches": MetricEntry(f"{_HERE}.launches:measure", "kernels that one call launches, on a GPU", ("launches",)),
         "energy": MetricEntry(
             f"{_HERE}.energy:measure",
             "energy of a call above idle power, on a GPU that counts it",

@@ -10,8 +10,10 @@ from invobench.runner.subjects import subject_of
 
 
 def measure(case: Case) -> dict[str, Any]:
-    """`macs_dispatched`, or `uncounted`: the operations that have no rule, by name."""
+    """`operations` dispatched, and `macs_dispatched`, or `uncounted`: those that have no rule, by name."""
     found = count(subject_of(case))
+    dispatched = {"operations": found.dispatched}
     if found.uncounted:
-        return {"uncounted": ", ".join(f"{name} ×{calls}" for name, calls in sorted(found.uncounted.items()))}
-    return {"macs_dispatched": found.macs}
+        names = ", ".join(f"{name} ×{calls}" for name, calls in sorted(found.uncounted.items()))
+        return {**dispatched, "uncounted": names}
+    return {**dispatched, "macs_dispatched": found.macs}
