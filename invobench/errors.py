@@ -77,6 +77,18 @@ class UnknownName(InvobenchError):
     exit_code = EXIT_USAGE
 
 
+class StoreError(InvobenchError):
+    """A history that cannot be read or written. A gate warns of it, and ends as it would have without."""
+
+    exit_code = EXIT_USAGE
+
+
+class PluginError(InvobenchError):
+    """What an installed package added to a table failed while it was used."""
+
+    exit_code = EXIT_USAGE
+
+
 class BackendUnavailable(InvobenchError):
     """A backend that cannot run this operator on this device in this mode or dtype."""
 
@@ -87,3 +99,8 @@ class MeasurementError(InvobenchError):
     """A measurement that did not succeed or cannot be trusted."""
 
     exit_code = EXIT_MEASUREMENT
+
+
+def one_line(error: BaseException) -> str:
+    """`ValueError: text`, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

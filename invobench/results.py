@@ -11,8 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from invobench.conventions import Convention
 from invobench.errors import MeasurementError, UsageError
+from invobench.files import to_stderr
 
 #: 1 had no replicates, and a head without metrics, cells and spec_ids
 SCHEMA_VERSION = 2
@@ -222,7 +222,7 @@ class ResultsFile:
         self._write(record_line(_name(row), row))
 
     def _write(self, line: str) -> None:
-        data = line.encode()
+        data = line.encode(errors="backslashreplace")  # half a surrogate pair: an escape in JSON, and read as it was
         size = self.size
         try:
             written = 0
@@ -249,6 +249,9 @@ def _lock(descriptor: int, path: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise UsageError(f"{path}: another run is writing here; choose another --out DIR") from None
+    except OSError as error:
+        cause = f"its file system cannot lock: {error.strerror}"
+        raise UsageError(f"{path}: {cause}; choose --out DIR on a local disk") from None
 
 
 @dataclass(frozen=True)
@@ -262,7 +265,7 @@ class Results:
 
 
 def _to_stderr(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr)  # noqa: T201
+    to_stderr(f"warning: {message}")
 
 
 def read_results(path: Path, warn: Callable[[str], None] = _to_stderr) -> Results:
@@ -330,8 +333,3 @@ def _validated(path: Path, number: int, value: dict[str, Any], record: str, mode
 def truncate(path: Path, length: int) -> None:
     """Cut off a torn last line, so that the next row starts on its own."""
     os.truncate(path, length)
-
-
-def finished(rows: Iterable[Row]) -> set[str]:
-    """Keys of the cells that need not run again: all that have a row, whatever its status."""
-    return {row.cell_key for row in rows}

@@ -96,3 +96,14 @@ def change(ratio: float) -> str:
     if 0 < ratio < 1 and shown == "100":
         shown = ">99.9"
     return f"{'↓' if ratio < 1 else '↑'} {shown} %"
+
+
+def signed_percent(share: float, decimals: int = 1) -> str:
+    """A change as text: 0.152 -> `+15.2 %`, -0.02 -> `−2.0 %`."""
+    shown = f"{100 * share:+.{decimals}f}"
+    return f"{shown.replace('-', '−') if float(shown) else shown[1:]} %"
+
+
+def plain_percent(share: float) -> str:
+    """A share as it was given: 0.05 -> `5 %`, 0.125 -> `12.5 %`."""
+    return f"{round(100 * share, 6):g} %"

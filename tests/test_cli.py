@@ -154,6 +154,7 @@ def test_crosscheck_of_an_operation_without_a_rule_is_an_error() -> None:
         (["validate", "missing.yaml"], "missing.yaml:1:1: spec: "),
         (["profile", "SPEC", "--format", "tabel"], "unknown format 'tabel' (did you mean 'table'?); there are: "),
         (["profile", "SPEC", "--metrics", "latencie"], "unknown metric 'latencie' (did you mean 'latency'?)"),
+        (["profile", "SPEC", "--metrics", ""], "unknown metric ''; there are: energy, "),
         (
             ["profile", "SPEC", "--set", "kernel_sze=5"],
             "--set:1:1: kernel_sze: no cell of the spec has this key (did you mean 'kernel_size'?)",
@@ -528,3 +529,14 @@ def test_tables_of_a_spec(spec: Path) -> None:
     done = invobench("tables", "--spec", str(spec), "--columns", "params,macs", "--format", "jsonl")
     assert (done.returncode, done.stderr) == (0, "")
     assert [json.loads(line)["params"] for line in done.stdout.splitlines()] == [252, 252, 2304]
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", ">&- 2>&-"])
+def test_closed_descriptors_disturb_nothing(closed: str, tmp_path: Path) -> None:
+    """The shell closes them, and the next file that is opened must not get their number."""
+    spec = tmp_path / "a.yaml"
+    spec.write_text("version: 1\nlayers: [{name: a, operator: conv, height: 7, width: 7}]\n")
+    run = f'"$0" -m invobench profile "$1" --metrics params --out "$2" {closed}'
+    done = subprocess.run(["bash", "-c", run, sys.executable, spec, tmp_path / "out"], capture_output=True, check=False)
+    assert done.returncode == 0
+    assert len(read_results(tmp_path / "out" / "results.jsonl").rows) == 1

@@ -41,6 +41,13 @@ def test_a_device_that_is_not_here() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("device", ["tpu", "cuda:first", "cpu:3", ""])
+def test_what_is_no_device(device: str) -> None:
+    done = CliRunner().invoke(app, ["selftest", "--device", device])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"--device: must be one of auto, cpu, cuda, cuda:N, not '{device}'\n"
+
+
 def test_an_unknown_format_is_told_before_anything_is_measured() -> None:
     done = CliRunner().invoke(app, ["selftest", "--format", "tabel"])
     assert (done.exit_code, done.stdout) == (2, "")

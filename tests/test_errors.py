@@ -34,6 +34,8 @@ def test_where_several_apply(codes: list[int], worst: int) -> None:
         ("UsageError", 2),
         ("SpecError", 2),
         ("UnknownName", 2),
+        ("StoreError", 2),
+        ("PluginError", 2),
         ("BackendUnavailable", 4),
         ("MeasurementError", 4),
     ],

@@ -22,14 +22,17 @@ LAYERS = (
     "errors",
     "units",
     "table",
+    "files",
     "formula",
     "conventions",
     "cost",
     "results",
+    "plugins",
     "operators",
     "networks",
     "spec",
     "judging",
+    "baselines",
     "complexity",
     "measure",
     "runner",
@@ -43,9 +46,11 @@ TORCH_FREE = (
     *(f"{ROOT}.{name}" for name in ("cli", "cli.*", "report", "report.*")),
     *(f"{ROOT}.operators{name}" for name in ("", ".base", ".select", ".*.spec", ".*.cost")),
     *(f"{ROOT}.networks{name}" for name in ("", ".base", ".*.spec", ".*.cost")),
-    *(f"{ROOT}.{name}" for name in ("spec", "spec.*", "judging", "judging.*", "runner.rows", "runner.metrics")),
+    *(f"{ROOT}.{name}" for name in ("spec", "spec.*", "judging", "judging.*", "baselines", "baselines.*")),
+    *(f"{ROOT}.{name}" for name in ("runner.rows", "runner.metrics")),
     # a run itself: PyTorch is for its processes
     *(f"{ROOT}.runner.{name}" for name in ("session", "ledger", "schedule", "merge", "resume", "processes", "entry")),
+    *(f"{ROOT}.runner.gate.{name}" for name in ("gate", "selftest", "server", "side", "tasks", "worktree")),
 )
 TORCH = frozenset({"torch", "fvcore", "torchvision"})
 

@@ -24,7 +24,6 @@ from invobench.results import (
     ResultsFile,
     Row,
     digest,
-    finished,
     read_results,
     record_line,
     truncate,
@@ -95,6 +94,13 @@ def test_a_cut_line_is_told_on_stderr(file: ResultsFile, capsys: pytest.CaptureF
     read_results(file.path)
     again = "cut off: the line is left out; profile --resume measures its cell again"
     assert capsys.readouterr() == ("", f"warning: {file.path}:2: {again}\n")
+
+
+def test_half_a_surrogate_pair_is_kept(file: ResultsFile) -> None:
+    """As Python has it of a file's name that is not UTF-8."""
+    odd = row("caf\udce9", message="cannot open caf\udce9.bin and \ud83d")
+    file.append(odd)
+    assert read_results(file.path).rows == (odd,)
 
 
 def test_a_missing_value_is_absent(file: ResultsFile) -> None:
@@ -270,6 +276,21 @@ sys.stdin.read()
     assert read_results(path).rows == ()
 
 
+def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    def refuses(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", refuses)
+        with pytest.raises(UsageError) as raised:
+            ResultsFile(tmp_path, run())
+    cause = "its file system cannot lock: No locks available"
+    assert str(raised.value) == f"{tmp_path / RESULTS_NAME}: {cause}; choose --out DIR on a local disk"
+    assert (tmp_path / RESULTS_NAME).read_bytes() == b""
+
+
 class FullDisk:
     """`os.write` that takes `room` bytes in small pieces and then finds the disk full."""
 
@@ -360,11 +381,6 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_row_is_checked(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         row(**change)
-
-
-def test_every_row_is_finished_whatever_its_status() -> None:
-    assert finished([row(cell_key="1"), row(cell_key="2", status="failed"), row(cell_key="1")]) == {"1", "2"}
-    assert finished([]) == set()
 
 
 def test_digests_depend_on_values_alone() -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from invobench.errors import EXIT_USAGE, UnknownName
-from invobench.table import Entry, Table, suggestion, unknown
+from invobench.table import Added, Entry, Table, suggestion, unknown
 
 COLOURS = Table("colour", {"red": Entry("math:pi", "warm"), "blue": Entry("invobench_no_such:thing", "cold")})
 
@@ -47,3 +47,21 @@ def test_it_does_not_follow_the_mapping_it_was_made_from() -> None:
     table = Table("letter", entries)
     entries["b"] = Entry("math:e", "")
     assert list(table) == ["a"]
+
+
+def test_what_is_added_comes_after_ours_and_is_asked_for_once() -> None:
+    asked = []
+
+    def more() -> Added[Entry]:
+        asked.append("green" in table)  # whoever looks meanwhile sees ours
+        refused = {"red": "acme 1.0: taken", "pink": "acme 1.0: broken"}
+        return Added({"green": Entry("math:e", "")}, {"green": "acme 1.0"}, refused, ("beta 2.0: gone",))
+
+    table = Table("colour", {"red": Entry("math:pi", "")}, more)
+    assert asked == []
+    assert list(table) == ["red", "green"]
+    assert [table.owner(name) for name in table] == ["", "acme 1.0"]
+    assert table.missing("pink") == "colour 'pink' is unavailable: acme 1.0: broken"
+    with pytest.raises(UnknownName, match=r"^unknown colour 'x'; there are: green, red; unavailable: beta 2.0: gone$"):
+        table["x"]
+    assert asked == [False]

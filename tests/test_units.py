@@ -161,6 +161,29 @@ def test_change(ratio: float, text: str) -> None:
     assert units.change(ratio) == text
 
 
+@pytest.mark.parametrize(
+    ("share", "decimals", "text"),
+    [
+        (0.152, 1, "+15.2 %"),
+        (-0.02, 1, "−2.0 %"),
+        (0.0, 1, "0.0 %"),
+        (-0.0004, 1, "0.0 %"),
+        (-0.0004, 2, "−0.04 %"),
+        (0.0, 0, "0 %"),
+        (12.0, 1, "+1200.0 %"),
+    ],
+)
+def test_signed_percent(share: float, decimals: int, text: str) -> None:
+    assert units.signed_percent(share, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.05, "5 %"), (0.07, "7 %"), (0.125, "12.5 %"), (0.0, "0 %"), (1.0, "100 %")]
+)
+def test_plain_percent(share: float, text: str) -> None:
+    assert units.plain_percent(share) == text
+
+
 PREFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 TIMES = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
 SIZES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}

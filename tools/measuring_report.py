@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import socket
 import sys
+import textwrap
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,7 @@ FOLDER = Path(__file__).parents[1] / "reports" / "measuring"
 
 _TEXT = """# How good the measuring is
 
-Written by `tools/measuring.sh` (about 8 minutes), from the raw data in `measuring/`. {where}.
+Written by `tools/measuring.sh` (about 9 minutes), from the raw data in `measuring/`. {where}.
 {load}
 
 ## On the real clock
@@ -57,6 +61,30 @@ part of a cell's time that is neither warm-up nor samples, the process's start e
 its inputs, and the check against the float64 reference that comes before every timing.
 
 {overhead}
+
+## Ceilings, and how far rows are from them
+
+`invobench ceilings --device cpu --refresh` (`measuring/ceilings.jsonl` has them in base units, with their intervals):
+
+```
+{ceilings}
+```
+
+{reading_of_ceilings}
+
+Against these, the rows of the quickstart above. *GB/s* are the minimum bytes of a call (each input, parameter and
+output once) over its latency, *GFLOP/s* 2 × its multiply-adds by formula over its latency, *limit* the time that the
+ceilings leave it at least; the bound is what that time goes by.
+
+{limits}
+
+## What hurts measuring here
+
+`invobench doctor`, before anything else of this page ran:
+
+```
+{doctor}
+```
 """
 
 #: what the table says, so that nobody has to see it for himself
@@ -76,20 +104,27 @@ _READING = """Over {high:.0%} an interval is wider than it need be; under {low:.
 
 
 def main(folder: Path) -> None:
-    """Write `measuring.md` beside `folder`."""
+    """Write `measuring.md` beside `folder`. Ends with a message where the raw data names a place of this machine."""
     first, *rest = _lines(folder / "selftest.jsonl")
     study = list(csv.DictReader((folder / "coverage.csv").read_text(encoding="utf-8").splitlines()))
-    selftest = (folder / "selftest.txt").read_text(encoding="utf-8").rstrip()
+    quickstart = list(csv.DictReader((folder / "quickstart.csv").read_text(encoding="utf-8").splitlines()))
+    ceilings = _lines(folder / "ceilings.jsonl")
+    selftest, ceilings_text, doctor = (_text(folder / f"{name}.txt") for name in ("selftest", "ceilings", "doctor"))
     text = _TEXT.format(
         where=f"Measured on {first['cpu']}, {first['threads']} threads, {made_by()}",
         load=_load(first["load"]),
         exit_code=3 if "Inconclusive" in selftest else 0,
         selftest=selftest,
         repeats=f"{int(study[0]['repeats']):,}",
-        coverage=(folder / "coverage.md").read_text(encoding="utf-8").rstrip(),
+        coverage=_text(folder / "coverage.md"),
         reading=_reading(study),
-        overhead=_overhead(list(csv.DictReader((folder / "quickstart.csv").read_text(encoding="utf-8").splitlines()))),
+        overhead=_overhead(quickstart),
+        ceilings=ceilings_text,
+        reading_of_ceilings=_reading_of_ceilings(ceilings),
+        limits=_limits(quickstart),
+        doctor=doctor,
     )
+    _check_places(text, (socket.gethostname(), str(Path.home()), str(Path.cwd())))
     path = folder.parent / "measuring.md"
     path.write_text(text, encoding="utf-8")
     print(f"{path}: {len(rest)} lines of raw data, {len(study)} noises and targets")
@@ -97,6 +132,17 @@ def main(folder: Path) -> None:
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8").rstrip()
+
+
+def _check_places(text: str, places: Iterable[str]) -> None:
+    """Ends the program where `text`, which others read, has one of this machine's `places` in it as a word."""
+    for place in places:
+        if len(place) > 1 and re.search(rf"(?<![\w-]){re.escape(place)}(?![\w-])", text):
+            raise SystemExit(f"measuring.md would name '{place}', a place of this machine: mend what prints it")
 
 
 def _load(load: list[float] | None) -> str:
@@ -131,6 +177,52 @@ def _overhead(rows: list[dict[str, str]]) -> str:
         shown = " | ".join("" if value is None else units.duration(value) for value in times)
         lines.append(f"| {row['name']} | {row['backend']} | {shown} | {_share(*times)} |")
     return "\n".join(lines)
+
+
+def _reading_of_ceilings(ceilings: list[dict[str, Any]]) -> str:
+    """What the table of the ceilings says: noisy ones, what caches give, and what each dtype's rate is to float32's."""
+    noisy = sum(not item["reached"] for item in ceilings)
+    said = [f"{noisy} of {len(ceilings)} did not come to within ± 1 %."]
+    copies = {item["quantity"]: item["bytes_per_s"] for item in ceilings if "bytes_per_s" in item}
+    if {"copy", "cached_copy"} <= set(copies):
+        said.append(
+            f"A copy in the last-level cache is {copies['cached_copy'] / copies['copy']:.1f} times one in memory."
+        )
+    rates = {item["dtype"]: item["flops_per_s"] for item in ceilings if "flops_per_s" in item and not item["tf32"]}
+    others = [name for name in rates if name != "float32"]
+    if others and "float32" in rates:
+        shares = ", ".join(f"{name} {units.percent(rates[name] / rates['float32'])}" for name in others)
+        said.append(f"Of float32's rate of matrix products, other dtypes reach: {shares}.")
+    return textwrap.fill(" ".join(said), 120)
+
+
+def _limits(rows: list[dict[str, str]]) -> str:
+    lines = [
+        "| layer | backend | latency | GB/s | GFLOP/s | limit | % of limit | bound |",
+        "|:--|:--|--:|--:|--:|--:|--:|:--|",
+    ]
+    for row in rows:
+        latency, share = _number(row["latency_s"]), _number(row["limit_share"])
+        rates = [_number(row[name]) for name in ("achieved_bytes_per_s", "achieved_flops_per_s")]
+        cells = (
+            row["name"],
+            row["backend"],
+            _or_empty(units.duration, latency),
+            *(_or_empty(units.significant, None if rate is None else rate / units.GIGA) for rate in rates),
+            _or_empty(units.duration, None if latency is None or share is None else latency * share),
+            _or_empty(units.percent, share),
+            row["bound"],
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _or_empty(shown: Callable[[float], str], value: float | None) -> str:
+    return "" if value is None else shown(value)
 
 
 def _share(cell: float | None, warm: float | None, samples: float | None) -> str:

@@ -14,6 +14,7 @@ import typer
 
 from invobench import __version__
 from invobench.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, InvobenchError, MeasurementError
+from invobench.files import to_stderr
 
 if TYPE_CHECKING:
     from invobench.report import Page
@@ -57,6 +58,12 @@ def caught(command: Callable[..., None]) -> Callable[..., None]:
         except typer.Exit:
             raise
         except Exception as error:
+            from invobench.plugins import at_fault
+
+            theirs = at_fault(error)
+            if theirs is not None:
+                say(str(theirs))
+                raise typer.Exit(theirs.exit_code) from None
             traceback.print_exc()
             say(f"internal error in invobench {__version__}: {type(error).__name__}: {error}; please report it")
             raise typer.Exit(EXIT_INTERNAL) from None
@@ -66,12 +73,14 @@ def caught(command: Callable[..., None]) -> Callable[..., None]:
 
 def say(message: str) -> None:
     """Print to stderr; stdout carries only what was asked for."""
-    print(message, file=sys.stderr)  # noqa: T201
+    to_stderr(message)
 
 
 def show(text: str) -> None:
-    """Print to stdout."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    """Print to stdout, in what characters it has."""
+    from invobench.report.plain import printable
+
+    sys.stdout.write(printable(text if text.endswith("\n") else text + "\n", sys.stdout.encoding))
 
 
 def show_all(text: str) -> None:

@@ -42,7 +42,7 @@ def profile(
 
     interrupts.check()
     entry = REPORTS[report]
-    wanted = [METRICS[name.strip()].path for name in metrics.split(",")] if metrics else None
+    wanted = [METRICS[name.strip()].path for name in metrics.split(",")] if metrics is not None else None
     chosen = tuple(name for name, metric in METRICS.items() if wanted is None or metric.path in wanted)
     cells = read(specs, [*overrides, *([f"device={device}"] if device else [])])
     if dry_run:
@@ -91,11 +91,12 @@ def ceilings(
 
     Exit codes: 0 done; 2 no such device, or the cache folder takes nothing.
     """
-    from invobench.report import SHEETS
+    with interrupts.held_back():  # an import may swallow Ctrl-C
+        from invobench.report import SHEETS
 
-    render = SHEETS[report].load()
-    from invobench.measure.ceiling_session import Asked, ceilings_here
-    from invobench.report.ceilings_sheet import ceilings_sheet
+        render = SHEETS[report].load()
+        from invobench.measure.ceiling_session import Asked, ceilings_here
+        from invobench.report.ceilings_sheet import ceilings_sheet
 
     found = ceilings_here(Asked(device, threads, refresh), say)
     show(render([ceilings_sheet(found.environment, found.ceilings, found.created)], page()))
@@ -105,11 +106,12 @@ def ceilings(
 @caught
 def doctor(report: SheetFormat = "table") -> None:
     """Say what hurts measuring on this machine and how to mend it, and print the environment's fingerprint."""
-    from invobench.report import SHEETS
+    with interrupts.held_back():
+        from invobench.report import SHEETS
 
-    render = SHEETS[report].load()
-    from invobench.measure.doctor.snapshot import take
-    from invobench.report.doctor_sheet import doctor_sheet
+        render = SHEETS[report].load()
+        from invobench.measure.doctor.snapshot import take
+        from invobench.report.doctor_sheet import doctor_sheet
 
     show(render([doctor_sheet(take())], page()))
 
@@ -127,11 +129,15 @@ def selftest(
     A ladder of exact ratios of work, the medians of other tools, and the overhead. Exit codes: 0 every aim is met;
     2 bad usage; 3 an aim is not met here, and the last lines say which and what to do.
     """
-    from invobench.report import SHEETS
+    with interrupts.held_back():
+        from invobench.report import SHEETS
 
-    render = SHEETS[report].load()
-    from invobench.report.selftest_sheet import selftest_sheets
-    from invobench.runner.selftest import FULL, QUICK, raw, selftest, write
+        render = SHEETS[report].load()
+        from invobench.report.selftest_sheet import selftest_sheets
+        from invobench.runner.selftest import FULL, QUICK, raw, selftest, write
+        from invobench.spec.keys import wrong_device
+    if wrong_device(device):
+        raise UsageError(f"--device: {wrong_device(device)}")
 
     if out is not None:
         write(out, "")  # what cannot be kept is better known before than after

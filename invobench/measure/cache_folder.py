@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-_NAME = "invobench"
+from invobench.files import user_folder
 
 
 def cache_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
@@ -15,8 +14,4 @@ def cache_folder(environ: Mapping[str, str] | None = None, platform: str = sys.p
 
     As the XDG specification has it, a value that is not an absolute path is ignored. The folder need not exist.
     """
-    environ = os.environ if environ is None else environ
-    asked = environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(asked):
-        return Path(asked) / _NAME
-    return Path.home().joinpath(*(("Library", "Caches") if platform == "darwin" else (".cache",)), _NAME)
+    return user_folder("cache", environ, platform)

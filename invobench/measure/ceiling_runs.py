@@ -77,7 +77,7 @@ def measure_device(device: torch.device, say: Say, effort: Effort | None = None)
         say(f"measuring {name}: matrix products of {dtype}{' with tf32' if tf32 else ''}")
         try:
             timed = _products(device, dtype, tf32, effort)
-        except (RuntimeError, NotImplementedError) as error:
+        except RuntimeError as error:  # NotImplementedError and torch.OutOfMemoryError are such
             say(f"{name}: no ceiling of {dtype}: {str(error).splitlines()[0]}")
             continue
         found.append(_rated("matmul", timed, dtype=dtype, tf32=tf32, **where))
@@ -116,17 +116,22 @@ def _products_of(device: torch.device) -> list[tuple[str, bool]]:
 def _products(device: torch.device, dtype: str, tf32: bool, effort: Effort) -> list[_Timed]:
     """Products of square matrices, larger and larger while one takes no longer than `longest_s`.
 
-    It is tried and not foretold: on a busy machine a small product takes as long as a thread waits for its turn.
+    It is tried and not foretold: on a busy machine a small product takes as long as a thread waits for its turn. One
+    for which there is no memory ends it too. Raises RuntimeError where there is no product at all.
     """
     timed: list[_Timed] = []
     with _tf32(tf32):
         for rows in _ROWS[device.type]:
-            a, b = (torch.randn(rows, rows, device=device).to(DTYPES[dtype]) for _ in range(2))
-            out = torch.empty_like(a)
-            run = _product(a, b, out)
-            if timed and _took(device, run) > effort.longest_s:
+            try:
+                a, b = (torch.randn(rows, rows, device=device).to(DTYPES[dtype]) for _ in range(2))
+                run = _product(a, b, torch.empty_like(a))
+                if timed and _took(device, run) > effort.longest_s:
+                    break
+                timed.append(_Timed(rows, 2.0 * rows**3, _timed(device, run, effort)))
+            except RuntimeError:
+                if not timed:
+                    raise
                 break
-            timed.append(_Timed(rows, 2.0 * rows**3, _timed(device, run, effort)))
     return timed
 
 

@@ -53,13 +53,14 @@ def ceilings_here(asked: Asked, say: Say, effort: Effort | None = None) -> Found
         say(f"{note}: measured again")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     kept = kept or Ceilings(fingerprint=here.fingerprint, invobench=__version__, created=now)
-    for device in devices:
-        if asked.refresh or not kept.of(str(device), threads):
-            require_writable()
-            _say_if_busy(say)
-            new = _measured(device, threads, say, effort)
-            kept = kept.renewed(new).model_copy(update={"created": now, "invobench": __version__})
-            write_ceilings(kept)
+    missing = [device for device in devices if asked.refresh or not kept.of(str(device), threads)]
+    if missing:
+        require_writable()
+        _say_if_busy(say)  # once: after the first device the load is our own
+    for device in missing:
+        new = [item.model_copy(update={"created": now}) for item in _measured(device, threads, say, effort)]
+        kept = kept.renewed(new).model_copy(update={"created": now, "invobench": __version__})
+        write_ceilings(kept)
     wanted = tuple(item for device in devices for item in kept.of(str(device), threads))
     return Found(here, wanted, kept.created)
 

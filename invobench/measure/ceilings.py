@@ -6,16 +6,15 @@ of a matrix product (`flops = 2 * macs`), seconds of a call that does next to no
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from invobench.errors import UsageError
+from invobench.files import replace_file
 from invobench.measure.cache_folder import cache_folder
 
 #: `copy` of buffers far beyond the last-level cache, `cached_copy` of buffers within it
@@ -28,7 +27,7 @@ class Ceiling(BaseModel):
 
     `value`, `low`, `high`: the median and its 95 % interval in bytes/s (`copy`, `cached_copy`), flops/s (`matmul`) or
     seconds (`launch`). `size`: bytes of the buffer, or rows of the square matrix. `threads`: of the CPU, None
-    elsewhere. `reached`: whether the interval is as narrow as was asked.
+    elsewhere. `reached`: whether the interval is as narrow as was asked. `created`: when it was measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +43,7 @@ class Ceiling(BaseModel):
     size: int | None = None
     samples: int
     reached: bool
+    created: str | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -109,19 +109,9 @@ def read_ceilings(fingerprint: str) -> tuple[Ceilings | None, str]:
 def write_ceilings(ceilings: Ceilings) -> Path:
     """Keep `ceilings`: the file is replaced as a whole or not at all. Raises UsageError where it cannot be written."""
     path = ceilings_path(ceilings.fingerprint)
-    unfinished = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.stem, suffix=".tmp", delete=False) as file:
-            unfinished = file.name
-            file.write(ceilings.model_dump_json(indent=1, exclude_none=True) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        replace_file(path, ceilings.model_dump_json(indent=1, exclude_none=True) + "\n")
     except OSError as error:
-        if unfinished is not None:
-            with suppress(OSError):
-                os.unlink(unfinished)
         raise unwritable(path.parent, error) from None
     return path
 

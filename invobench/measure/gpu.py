@@ -6,10 +6,7 @@ from typing import Any, Protocol
 
 import torch
 
-from invobench.measure.cache import cache_bytes
-
-#: the flush buffer is this many times the L2 cache
-_TIMES = 2
+from invobench.measure.cache import flush_bytes
 
 
 class Event(Protocol):
@@ -57,7 +54,7 @@ class TorchEvent:
 
 
 class TorchGpu:
-    """A `Gpu` by PyTorch."""
+    """A `Gpu` by PyTorch, whether or not it is the current device."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -72,12 +69,15 @@ class TorchGpu:
         torch.cuda.synchronize(self.device)
 
     def flush(self) -> None:
-        """Zero the buffer, which is made the first time and kept."""
+        """Zero the buffer, which is made the first time and kept.
+
+        Raises BackendUnavailable where the size of the cache is not known.
+        """
         if self._buffer is None:
-            size = _TIMES * (cache_bytes(self.device) or 0)
-            self._buffer = torch.empty(size, dtype=torch.uint8, device=self.device)
+            self._buffer = torch.empty(flush_bytes(self.device), dtype=torch.uint8, device=self.device)
         self._buffer.zero_()
 
     def sleep(self, cycles: int) -> None:
         """PyTorch's own kernel for this; it has been private since it exists, and its tests depend on it."""
-        torch.cuda._sleep(cycles)
+        with torch.cuda.device(self.device):
+            torch.cuda._sleep(cycles)

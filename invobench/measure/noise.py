@@ -14,6 +14,8 @@ DRIFT = 0.02
 RESOLUTION = 0.001
 #: page faults or lost processors a sample that explain a wide interval
 _OFTEN = 1.0
+#: lost processors a second that a system does not take for itself
+_SHARED_PER_S = 20.0
 #: samples worth one that explain it
 _RUNS = 5.0
 
@@ -31,11 +33,35 @@ def drifted(sampled: Sampled) -> bool:
     return abs(sampled.drift) > max(DRIFT, 2 * sampled.interval.relative if steady else 0.0)
 
 
+def contended(sampled: Sampled) -> bool:
+    """Whether other programs had the processor for a part of most samples.
+
+    A quiet system takes a processor away a few times a second, for microseconds; one that shares it does so every few
+    milliseconds, and a long sample has some of both.
+    """
+    if sampled.usage is None or not sampled.sampling_time_s:
+        return False
+    a_second = sampled.usage.involuntary / sampled.sampling_time_s
+    return _lost(sampled) > _OFTEN and a_second > _SHARED_PER_S
+
+
+def _lost(sampled: Sampled) -> float:
+    """How often the processor was taken away, a sample."""
+    return sampled.usage.involuntary / len(sampled.samples_s) if sampled.usage else 0.0
+
+
+def _taken_away(sampled: Sampled) -> str:
+    return (
+        f"the processor was taken away {_lost(sampled):.1f} times a sample: use affinity: true with fewer threads, or "
+        "quieten the machine"
+    )
+
+
 def judge(sampled: Sampled, target_ci: float) -> tuple[str, str]:
     """A row's status, `ok` or `noisy`, and its message, empty where there is nothing to say.
 
-    Noisy is an interval wider than `target_ci`; and whatever the interval, samples that drifted, that a GPU took while
-    it was throttled, or that the clock resolves no better than the target.
+    Noisy is an interval wider than `target_ci`; and whatever the interval, samples that drifted, that shared the
+    processor, that a GPU took while it was throttled, or that the clock resolves no better than the target.
     """
     doubts = list(_doubts(sampled, target_ci))
     notes = []
@@ -61,6 +87,9 @@ def _doubts(sampled: Sampled, target_ci: float) -> Iterator[str]:
             f"drifted {sampled.drift:+.1%} from the first half of the samples to the second: wait until the machine "
             "is steady, or raise measure.max_time_s, which warms up longer"
         )
+    if contended(sampled):
+        # turns of the scheduler are of equal length: samples of several agree with one another, and all are wrong
+        yield _taken_away(sampled)
 
 
 def _causes(sampled: Sampled) -> Iterator[str]:
@@ -75,23 +104,20 @@ def _causes(sampled: Sampled) -> Iterator[str]:
     if sampled.usage is None:
         return
     faults = sampled.usage.page_faults / len(sampled.samples_s)
-    lost = sampled.usage.involuntary / len(sampled.samples_s)
     if faults > _OFTEN:
         yield (
             f"{faults:.0f} page faults a sample: keep freed memory with MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=-1 "
             "in the environment (glibc)"
         )
-    if lost > _OFTEN:
-        yield (
-            f"the processor was taken away {lost:.1f} times a sample: use affinity: true with fewer threads, or "
-            "quieten the machine"
-        )
+    if _lost(sampled) > _OFTEN and not contended(sampled):
+        yield _taken_away(sampled)
 
 
 def _more(sampled: Sampled) -> str:
     """The advice where no cause is known."""
-    if len(sampled.samples_s) >= MAX_SAMPLES:
-        return f"{MAX_SAMPLES} samples do not settle it: quieten the machine"
+    count = len(sampled.samples_s)
+    if count >= MAX_SAMPLES:
+        return f"{count} samples do not settle it: quieten the machine"
     return "raise measure.max_time_s, or quieten the machine"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -18,6 +19,8 @@ THROTTLES = {
     0x40: "hardware thermal slowdown",
     0x80: "power brake",
 }
+#: the name since driver 535, and the one before it, which CUDA 14 removes
+_REASONS = ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons")
 
 
 @dataclass(frozen=True)
@@ -78,13 +81,19 @@ class Nvml:
         clock = self.ask(lambda: library.nvmlDeviceGetClockInfo(handle, library.NVML_CLOCK_SM))
         celsius = self.ask(lambda: library.nvmlDeviceGetTemperature(handle, library.NVML_TEMPERATURE_GPU))
         power = self.ask(lambda: library.nvmlDeviceGetPowerUsage(handle))
-        bits = self.ask(lambda: library.nvmlDeviceGetCurrentClocksThrottleReasons(handle)) or 0
+        bits = self._reasons()
         return Reading(
             None if clock is None else clock * 1e6,
             None if celsius is None else float(celsius),
             None if power is None else power * 1e-3,
-            tuple(name for bit, name in THROTTLES.items() if int(bits) & bit),
+            tuple(name for bit, name in THROTTLES.items() if bits & bit),
         )
+
+    def _reasons(self) -> int:
+        """The bits of the reasons that are active, by the first function that library and driver both have."""
+        functions = [getattr(self.library, name) for name in _REASONS if hasattr(self.library, name)]
+        told = (self.ask(partial(function, self.handle)) for function in functions)
+        return next((int(bits) for bits in told if bits is not None), 0)
 
     def energy_j(self) -> float | None:
         """Energy used since the driver was loaded; NVML counts millijoules."""

@@ -65,9 +65,9 @@ def sample(
     """Time `run` until the median's 95 % interval is within ± `target_ci`, or `max_time_s` of sampling is up.
 
     A narrow interval ends it no sooner than at `min_samples` and a fortieth of `max_time_s`; time ends it sooner.
-    Warm-up takes at most half of `max_time_s` more. A call that is slow against the time is still sampled 6 times,
-    the fewest that have an interval, unless that takes three times `max_time_s`. Raises MeasurementError where the
-    clock stands still or goes backwards.
+    Warm-up takes at most half of `max_time_s` more after its first call, and at least one call. A call that is slow
+    against the time is still sampled 6 times, the fewest that have an interval, unless that takes three times
+    `max_time_s`. Raises MeasurementError where the clock stands still or goes backwards.
     """
     warm = warm_up(clock, run, target_ci=target_ci, max_time_s=max_time_s, now=now)
     throttle = Throttle(warm.clock_hz, sleep)

@@ -11,7 +11,7 @@ from invobench.measure.nvml import Reading
 from invobench.measure.resources import Usage
 from invobench.measure.warmup import LEAST
 
-#: samples enough for any interval that more of them would narrow
+#: samples enough for any interval that more of them would narrow; more are taken where `min_samples` asks for them
 MAX_SAMPLES = 10_000
 _BLOCK = 5
 _GROWTH = 1 / 4
@@ -40,10 +40,15 @@ class Taking:
             self.readings.append(block.reading)
 
     @property
+    def most(self) -> int:
+        """As many samples as are ever taken."""
+        return max(MAX_SAMPLES, self.min_samples)
+
+    @property
     def is_over(self) -> bool:
         """Whether time is up, or there are as many samples as are ever taken."""
         limit_s = self.max_time_s if len(self.samples) >= MIN_SAMPLES else 3 * self.max_time_s
-        return self.spent_s >= limit_s or len(self.samples) >= MAX_SAMPLES
+        return self.spent_s >= limit_s or len(self.samples) >= self.most
 
     def is_narrow(self, target_ci: float) -> bool:
         """Whether the interval is narrow, of samples enough, over time enough."""
@@ -57,4 +62,4 @@ class Taking:
         if self.cost_s > 0:
             fit = min(self.max_time_s / 4, self.max_time_s - self.spent_s) / self.cost_s
             count = min(count, max(1, int(fit)))
-        return min(count, MAX_SAMPLES - len(self.samples))
+        return min(count, self.most - len(self.samples))

@@ -1,4 +1,7 @@
-"""The NETWORKS table. Adding a network is one line here: a macro-architecture's package, or a preset of one."""
+"""The NETWORKS table. Adding a network is one line here: a macro-architecture's package, or a preset of one.
+
+Installed packages add theirs (`invobench.plugins`), which come after ours.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from invobench.table import Entry, Table
+from invobench.plugins import NETWORK_GROUP, added, folder_problem
+from invobench.table import Added, Entry, Table
 
 if TYPE_CHECKING:
     from invobench.cost import Cost
@@ -36,6 +40,22 @@ class NetworkEntry(Entry):
         """The network as an `nn.Module` for images of `shape` (imports torch)."""
         return import_module(f"{self.path}.module").build(fields, shape, make_layer)
 
+    def problem(self) -> str:
+        """What is wrong with it, empty where it can be used (imports `spec` and `cost`). Raises what they raise."""
+        from invobench.networks.base import NetworkFields
+        from invobench.operators.base import RESERVED
+
+        reserved = RESERVED - {"operator"}  # a field of that name is the injected operator
+        return folder_problem(self.path, self.fields(), NetworkFields, reserved) or self._preset_problem()
+
+    def _preset_problem(self) -> str:
+        """What is wrong with the preset, empty where nothing is."""
+        known = self.fields().model_fields
+        if not isinstance(self.preset, Mapping):
+            return f"preset must be a mapping, not a {type(self.preset).__name__}"
+        foreign = [key for key in self.preset if key not in known]
+        return f"preset has '{foreign[0]}', which is no field of the network" if foreign else ""
+
 
 _RESNET = "invobench.networks.resnet"
 _INVOLUTION = {"operator": "involution", "kernel_size": 7, "group_channels": 16, "reduction_ratio": 4}
@@ -58,4 +78,9 @@ def _presets() -> dict[str, NetworkEntry]:
     return entries
 
 
-NETWORKS: Table[NetworkEntry] = Table("network", _presets())
+def _installed() -> Added[NetworkEntry]:
+    """Networks of installed packages."""
+    return added(NETWORK_GROUP, NetworkEntry, "a NetworkEntry", NetworkEntry.problem, _presets())
+
+
+NETWORKS: Table[NetworkEntry] = Table("network", _presets(), _installed)

@@ -10,13 +10,20 @@ An operator is a folder of `invobench/operators/`:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
 SCOPES = ("module", "aggregation")
+#: keys of a spec that mean something else than a field of an operator or network
+RESERVED = frozenset(
+    "name gate matrix include exclude operator network module kwargs backend device scope mode dtype".split()
+    + "batch in_channels height width".split()
+    + "cache execution memory_format tf32 autograd threads affinity".split()
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,23 @@ class OperatorFields(BaseModel):
     def columns(self) -> dict[str, Any]:
         """The fields for a result row's columns, `kernel_size` and `stride` among them where there are any."""
         return self.model_dump()
+
+    def whole(self, column: str) -> int | None:
+        """A column where it is a whole number, None where it is something else or there is none."""
+        value = self.columns().get(column)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def small_shape(self, shape: LayerShape) -> LayerShape:
+        """The shape on which backends are compared with the reference instead of `shape`.
+
+        It is quick and still has an inside, borders and odd sizes. An operator that needs others overrides this.
+        """
+        reach = (self.whole("dilation") or 1) * ((self.whole("kernel_size") or 1) - 1)
+        return replace(shape, batch=2, height=min(shape.height, reach + 5), width=min(shape.width, reach + 7))
+
+    def __hash__(self) -> int:
+        """By the values' text: a field may hold a list or a mapping."""
+        return hash((type(self), json.dumps(self.model_dump(), sort_keys=True, default=repr)))
 
 
 @dataclass(frozen=True)

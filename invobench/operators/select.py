@@ -1,7 +1,7 @@
 """Which backend runs: the one that was asked for, or under `auto` the fastest of the nearest measured shape.
 
 The measurements are committed beside this file (`auto.csv`; CONTRIBUTING.md has the command that makes them).
-Only `auto` chooses; a backend asked for by name runs or raises.
+Only `auto` chooses, among what comes with the operator; a backend asked for by name runs or raises.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from importlib.resources import files
 from importlib.util import find_spec
 
 from invobench.errors import BackendUnavailable
-from invobench.operators import BACKENDS, BackendEntry
+from invobench.operators import AUTO, BACKENDS, OPERATORS, BackendEntry
 from invobench.operators.base import LayerShape, LayerSpec
 from invobench.table import Table
-
-AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,19 @@ class Need:
 
 def unavailable(entry: BackendEntry, device: str) -> str | None:
     """Why a backend cannot run here on a device type, None where it can."""
-    missing = [name for name in entry.requires if find_spec(name) is None]
+    missing = [name for name in entry.requires if not _is_installed(name)]
     if missing:
         return f"needs {', '.join(missing)}, not installed"
     if device not in entry.devices:
         return f"runs on {', '.join(entry.devices)} only, not on {device}"
     return None
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):  # the package that it would be in is missing, or cannot say
+        return False
 
 
 def resolve(requested: str, need: Need) -> str:
@@ -49,8 +54,8 @@ def resolve(requested: str, need: Need) -> str:
     if requested == AUTO:
         return _choose(table, need)
     if requested not in table:
-        names = ", ".join(table)
-        raise BackendUnavailable(f"backend {requested}: {need.layer.operator} has none of that name; it has: {names}")
+        nothing = f"{need.layer.operator} has none of that name; it has: {', '.join(table)}"
+        raise BackendUnavailable(f"backend {requested}: {table.refused.get(requested, nothing)}")
     reason = unavailable(table[requested], need.device)
     if reason:
         raise BackendUnavailable(f"backend {requested}: {reason}")
@@ -58,7 +63,13 @@ def resolve(requested: str, need: Need) -> str:
 
 
 def _choose(table: Table[BackendEntry], need: Need) -> str:
-    able = [name for name, entry in table.items() if unavailable(entry, need.device) is None]
+    """The fastest measured, or the last, of the backends that come with the operator.
+
+    One that another package adds runs where it is asked for by name: installing a package changes no result.
+    """
+    owner = OPERATORS.owner(need.layer.operator)
+    own = {name: entry for name, entry in table.items() if table.owner(name) == owner}
+    able = [name for name, entry in own.items() if unavailable(entry, need.device) is None]
     if not able:
         raise BackendUnavailable(f"backend auto: no backend of {need.layer.operator} runs on {need.device}")
     measured = _measured(need.layer.operator, need.device, need.mode)

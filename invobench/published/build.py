@@ -76,8 +76,8 @@ def described(row: PublishedRow, network: NetworkSpec) -> str:
     stem = getattr(network.fields, "stem", None)
     parts = ["the row's setting"] if row.setting else []
     if isinstance(stem, LayerSpec):
-        size = stem.fields.columns()["kernel_size"]
-        parts.append(f"a {size}×{size} stem operator")
+        size = stem.fields.whole("kernel_size")
+        parts.append("a stem operator" if size is None else f"a {size}×{size} stem operator")
     return f" with {' and '.join(parts)}" if parts else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from invobench import units
@@ -19,7 +19,7 @@ COLUMNS = (
     Column("at", text=True),
 )
 LEGEND = (
-    "Best median of several sizes. A copy counts bytes read and written; TFLOP/s are 2 × multiply-adds a second; "
+    "Best median of several sizes. A copy counts bytes read and written; FLOP/s are 2 × multiply-adds a second; "
     "launch is a call that adds 1 to one number."
 )
 NOISY = "~"
@@ -36,13 +36,13 @@ _QUANTITIES: Mapping[str, tuple[str, str, Callable[[float], str]]] = {
 
 
 def ceilings_sheet(here: Environment, ceilings: tuple[Ceiling, ...], created: str) -> Sheet:
-    """The ceilings of the environment `here`, the last of them measured at `created`."""
+    """The ceilings of the environment `here`; `created` is when those were measured that do not say it themselves."""
     lines = []
     previous = ""
     for item in ceilings:
         lines.append(_line(item, section=item.device != previous))
         previous = item.device
-    threads = next((f", {item.threads} threads" for item in ceilings if item.threads), "")
+    threads = next((f", {_threads(item.threads)}" for item in ceilings if item.threads), "")
     machine = ", ".join(dict.fromkeys([here.cpu + threads, *here.gpus]))
     return Sheet(
         title=f"ceilings of {machine} · torch {here.torch} · fingerprint {here.fingerprint}",
@@ -50,7 +50,7 @@ def ceilings_sheet(here: Environment, ceilings: tuple[Ceiling, ...], created: st
         lines=tuple(lines),
         legend=LEGEND,
         notes=(
-            f"measured {created}; again: {' or '.join(dict.fromkeys(_again(item) for item in ceilings))}",
+            *_measured(ceilings, created),
             *([] if all(item.reached for item in ceilings) else [NOISY_NOTE]),
         ),
         records=tuple(_record(item, here, created) for item in ceilings),
@@ -69,6 +69,19 @@ def _line(item: Ceiling, section: bool) -> Line:
         _size(item),
     )
     return Line(cells, section=section)
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread{'' if count == 1 else 's'}"
+
+
+def _measured(ceilings: Sequence[Ceiling], created: str) -> Iterator[str]:
+    """When they were measured, and by which command they are again: a note for each moment."""
+    again: dict[str, list[str]] = {}
+    for item in ceilings:
+        again.setdefault(item.created or created, []).append(_again(item))
+    for when, commands in again.items():
+        yield f"measured {when}; again: {' or '.join(dict.fromkeys(commands))}"
 
 
 def _again(item: Ceiling) -> str:
@@ -94,7 +107,7 @@ def _record(item: Ceiling, here: Environment, created: str) -> dict[str, Any]:
     _, unit, _ = _QUANTITIES[item.quantity]
     values = {
         "fingerprint": here.fingerprint,
-        "created": created,
+        "created": item.created or created,
         "device": item.device,
         "threads": item.threads,
         "quantity": item.quantity,

@@ -37,6 +37,11 @@ def _threads(row: Row) -> str | None:
     return None if row.threads is None else f"{row.threads} thread{'' if row.threads == 1 else 's'}"
 
 
+def _processes(row: Row) -> str | None:
+    """How many processes' medians the latency is the median of."""
+    return None if row.processes is None else f"{row.processes} process{'' if row.processes == 1 else 'es'}"
+
+
 def _affinity(row: Row) -> str | None:
     """The CPUs; a row that knows its threads and names no CPU was not pinned."""
     if row.affinity is None:
@@ -51,9 +56,11 @@ _WORDS: Mapping[str, Callable[[Row], str | None]] = {
     "autograd": _autograd,
     "threads": _threads,
     "affinity": _affinity,
+    "processes": _processes,
+    "clock": _text("clock"),
 }
 #: what goes without saying where nothing else does
-_OFF = {"tf32": "no tf32", "autograd": "no autograd", "affinity": "not pinned"}
+_OFF = {"tf32": "no tf32", "autograd": "no autograd", "affinity": "not pinned", "processes": "1 process"}
 
 
 def usual(rows: Sequence[Row]) -> dict[str, str]:

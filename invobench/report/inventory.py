@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from invobench.complexity.counters import COUNTERS
 from invobench.conventions import RULES
@@ -20,8 +21,8 @@ def operators() -> str:
     lines = []
     for name, entry in OPERATORS.items():
         fields = ", ".join(entry.fields().model_fields)
-        lines.append((name, entry.summary, f"fields: {fields}"))
-    return _columns(lines)
+        lines.append((name, _summary(OPERATORS, name), f"fields: {fields}"))
+    return "\n".join([_columns(lines), *_refused(OPERATORS)])
 
 
 def backends() -> str:
@@ -31,13 +32,14 @@ def backends() -> str:
     for operator, table in BACKENDS.items():
         for name, entry in table.items():
             states = [f"{device}: {unavailable(entry, device) or here[device]}" for device in here]
-            lines.append((operator, name, entry.summary, "; ".join(states)))
-    return _columns(lines)
+            lines.append((operator, name, _summary(table, name), "; ".join(states)))
+    refused = (f"{operator} {line}" for operator, table in BACKENDS.items() for line in _refused(table))
+    return "\n".join([_columns(lines), *refused, *_refused(BACKENDS)])
 
 
 def networks() -> str:
     """Networks."""
-    return _columns((name, entry.summary) for name, entry in NETWORKS.items())
+    return "\n".join([_columns((name, _summary(NETWORKS, name)) for name in NETWORKS), *_refused(NETWORKS)])
 
 
 def metrics() -> str:
@@ -63,6 +65,18 @@ def figures() -> str:
 def formats() -> str:
     """Report formats."""
     return _columns((name, entry.summary) for name, entry in REPORTS.items())
+
+
+def _summary(table: Table[Any], name: str) -> str:
+    """What an entry is, and the package that brought it where that is not ours."""
+    text = " ".join(str(table[name].summary).split())
+    return f"{text} ({table.owner(name)})" if table.owner(name) else text
+
+
+def _refused(table: Table[Any]) -> Iterator[str]:
+    """What installed packages offer and the table does not have, each with who offers it and why."""
+    yield from (f"{name}: unavailable: {reason}" for name, reason in table.refused.items())
+    yield from (f"unavailable: {reason}" for reason in table.lost)
 
 
 def _device_types() -> Mapping[str, str]:

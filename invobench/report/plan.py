@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from invobench import units
 from invobench.runner.schedule import processes_of
 from invobench.spec.cells import Cell
+from invobench.spec.contract import STANDARD
 
 
 def render_plan(cells: Sequence[Cell], metrics: Sequence[str]) -> str:
@@ -22,7 +23,17 @@ def render_plan(cells: Sequence[Cell], metrics: Sequence[str]) -> str:
 def _line(cell: Cell, processes: int) -> str:
     shape = "×".join(str(size) for size in cell.shape.dims)
     several = f", {processes} processes" if processes > 1 else ""
-    return f"{cell.label}: {shape}, {cell.dtype}, {cell.mode}, backend {cell.backend}, device {cell.device}{several}"
+    contract = "".join(f", {word}" for word in _contract(cell))
+    where = f"backend {cell.backend}, device {cell.device}"
+    return f"{cell.label}: {shape}, {cell.dtype}, {cell.mode}, {where}{contract}{several}"
+
+
+def _contract(cell: Cell) -> Iterator[str]:
+    """What of the contract is not as it is where a spec says nothing, nor said by the label."""
+    said, usual = dict(cell.coordinates), STANDARD.describe()
+    for key, value in cell.contract.describe().items():
+        if value != usual[key] and key not in said:
+            yield key if value is True else f"{key} {value}"
 
 
 def _sampling(cells: Sequence[Cell], counts: Sequence[int], metrics: Sequence[str]) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from invobench import units
+from invobench.files import to_stderr
 from invobench.results import MEASURED, Replicate, Row
 from invobench.runner.ledger import Progress as Done
 from invobench.spec.cells import Cell
@@ -30,7 +29,7 @@ class Quiet:
 
     def warned(self, message: str) -> None:
         """Print a warning."""
-        print(f"warning: {message}", file=sys.stderr)  # noqa: T201
+        to_stderr(f"warning: {message}")
 
     def finished(self) -> None:
         """Nothing to clear."""
@@ -54,7 +53,7 @@ class Lines(Quiet):
 
     @staticmethod
     def _print(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        to_stderr(text)
 
 
 class Bar(Quiet):
@@ -86,8 +85,8 @@ class Bar(Quiet):
         self._progress.update(self._task, completed=done.processes_done)
 
     def cell_finished(self, cell: Cell, row: Row, done: Done) -> None:
-        """Advance, and leave a line behind for a cell that was not measured."""
-        if row.status not in MEASURED:
+        """Advance, and leave a line behind for a cell that was not measured, or has something to say."""
+        if row.status not in MEASURED or row.message:
             self._progress.console.print(f"{cell.label}: {_summary(row)}", markup=False, highlight=False)
         self._progress.update(self._task, completed=done.processes_done)
 

@@ -16,6 +16,8 @@ from invobench.report.sheet import Sheet
 
 #: columns of text that a column which wraps has at least: names wrap, figures are never cut
 _NAME_WIDTH = 15
+#: and what stands above and below a table has at least, however narrow the terminal says that it is
+_TEXT_WIDTH = 40
 #: and that the first has at most for the sake of the headings in it
 _HEADING_WIDTH = 40
 _STYLES: Mapping[str, str] = {"plain": "", "strong": "bold", "bad": "red", "dim": "dim", "heading": "bold"}
@@ -39,15 +41,16 @@ def _drawn(sheet: Sheet, page: Page) -> str:
         highlight=False,
         emoji=False,
     )
-    console.print(Text(sheet.title), style="bold")
+    width = max(page.width, _TEXT_WIDTH)
+    console.print(Text(sheet.title), style="bold", width=width)
     if sheet.legend:
-        console.print(Text(sheet.legend), style="dim")
+        console.print(Text(sheet.legend), style="dim", width=width)
     console.print()
     console.print(_table(sheet))
     if sheet.notes:
         console.print()
     for note in sheet.notes:
-        console.print(Text(note), style="dim")
+        console.print(Text(note), style="dim", width=width)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 

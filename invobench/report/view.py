@@ -29,7 +29,7 @@ LEGEND = "MACs are multiply-adds of the whole batch (flops = 2 × MACs); what pa
 FASTEST = "*"
 NOISY = "~"
 NOISY_NOTE = (
-    f"{NOISY} noisy: the interval is wider than measure.target_ci; each row's message says what to do (csv, jsonl)."
+    f"{NOISY} noisy: wide interval, drift, throttling or coarse clock: each row's message says what to do (csv, jsonl)."
 )
 
 __all__ = ["COLUMNS", "FASTEST", "LEGEND", "NOISY", "NOISY_NOTE", "label", "machine", "threads", "usual", "view"]
@@ -137,15 +137,21 @@ def _notes(rows: Sequence[Row], common: Mapping[str, str], any_fastest: bool) ->
         notes.append(NOISY_NOTE)
     if any(row.limit_share is not None for row in rows):
         notes.append(LIMIT_NOTE)
-    notes += _setup(rows)
+    return [*notes, *_setup(rows), *_told(rows, common)]
+
+
+def _told(rows: Sequence[Row], common: Mapping[str, str]) -> list[str]:
+    """What rows say of themselves; what several say alike is a note for all of them."""
+    said: dict[str, list[str]] = {}
     for row in rows:
+        name = label(row, common)
         if row.uncounted:
-            notes.append(f"{label(row, common)}: not counted, no rule for: {row.uncounted}")
+            said.setdefault(f"not counted, no rule for: {row.uncounted}", []).append(name)
         if row.fvcore_error:
-            notes.append(f"{label(row, common)}: fvcore cannot count this: {row.fvcore_error}")
+            said.setdefault(f"fvcore cannot count this: {row.fvcore_error}", []).append(name)
         if row.message and row.status != "noisy":
-            notes.append(f"{label(row, common)} ({row.backend_requested}): {row.status}: {row.message}")
-    return notes
+            said.setdefault(f"{row.status}: {row.message}", []).append(f"{name} ({row.backend_requested})")
+    return [f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in said.items()]
 
 
 def _setup(rows: Sequence[Row]) -> Iterator[str]:

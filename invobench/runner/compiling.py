@@ -26,8 +26,11 @@ def compiled(module: nn.Module) -> nn.Module:
     """`module` as torch.compile makes it for the shapes that it will see; it compiles when it is called.
 
     What was compiled before is forgotten: PyTorch keeps a few versions of a function and runs the next one eagerly.
+    A network may have many layers of one function, so that there may be many; and one too many fails.
     """
     torch._dynamo.reset()
+    torch._dynamo.config.recompile_limit = torch._dynamo.config.accumulated_recompile_limit
+    torch._dynamo.config.fail_on_recompile_limit_hit = True
     # a gradient taken again from one forward pass is refused where buffers of that pass were given away
     torch._functorch.config.donated_buffer = False
     return cast(nn.Module, torch.compile(module, dynamic=False))
@@ -36,12 +39,12 @@ def compiled(module: nn.Module) -> nn.Module:
 @contextmanager
 def compiler_errors() -> Iterator[None]:
     """What the compiler raises, as BackendUnavailable where it lacks something, else as MeasurementError."""
-    from torch._dynamo.exc import TorchDynamoException
+    from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
     from torch._inductor.exc import CppCompileError
 
     try:
         yield
-    except (TorchDynamoException, CppCompileError) as error:
+    except (TorchDynamoException, FailOnRecompileLimitHit, CppCompileError) as error:
         raise _explained(error) from error
 
 

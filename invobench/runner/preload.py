@@ -6,6 +6,7 @@ from contextlib import suppress
 # what the first gradient, optimiser step, counted convolution and profile of a process would import, in over a second
 import torch._dynamo  # noqa: F401
 
+import invobench.runner.gate.measuring
 import invobench.runner.worker  # noqa: F401
 from invobench.runner.metrics import METRICS
 

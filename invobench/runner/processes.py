@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from invobench.runner.interrupts import held_back, waiting
+from invobench.runner.interrupts import NUMBERS, held_back, waiting
 
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _PRELOAD = ["invobench.runner.preload"]
@@ -67,7 +67,6 @@ class Processes:
         self._context: Any = multiprocessing.get_context(_METHOD)
         if _METHOD == "forkserver":
             self._context.set_forkserver_preload(_PRELOAD)
-        _ensure_server()
 
     def run(
         self, job: Callable[..., Any], *args: Any, timeout_s: float, told: Callable[[dict[str, Any]], None]
@@ -96,14 +95,15 @@ class Processes:
 
 
 def _ensure_server() -> None:
-    """Start the fork server if it is not running, deaf to Ctrl-C, which is the parent's to handle.
+    """Start the fork server if it is not running, deaf to Ctrl-C and SIGTERM, which are the parent's to handle.
 
-    It inherits a blocked signal, and ignores it once it has imported. In the parent, one that comes meanwhile waits.
+    Who stops a run may send them to all of its processes, and what dies of that has not failed. The server inherits
+    them blocked, and hands that on to its jobs. In the parent, one that comes meanwhile waits.
     """
     if _METHOD != "forkserver":
         return
     resource_tracker.ensure_running()  # here, since it unblocks signals when it has started
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
     try:
         forkserver.ensure_running()
     finally:
@@ -119,7 +119,7 @@ def _listen(process: Any, receiver: Connection, end: float, told: Callable[[dict
     while True:
         with waiting():
             ready = wait(sources, max(0.0, end - time.monotonic()))
-        if receiver in ready:
+        if receiver in ready or (receiver in sources and receiver.poll()):  # said before a death that was seen first
             try:
                 kind, value = receiver.recv()
             except (EOFError, OSError):  # at its end, or in the middle of a message
@@ -148,10 +148,11 @@ def _end(process: Any) -> None:
 
 
 def _child(sender: Connection, job: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    """The body of a job's process. Ctrl-C is the parent's to handle; without a parent there is nobody to tell."""
+    """The body of a job's process. Signals are the parent's to handle; without a parent there is nobody to tell."""
     os.setsid()  # a group of its own, which ends with it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGTERM, lambda *_: None)  # not ignored: a program that the job starts would inherit that
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, NUMBERS)
     os.dup2(2, 1)  # stdout is the report's; what a layer prints goes to stderr
     _volunteer_for_oom()
     threading.Thread(target=_leave_with_parent, daemon=True).start()

@@ -42,8 +42,8 @@ def _what(cell: Cell) -> dict[str, Any]:
         columns = cell.what.fields.columns()
         known = {
             "operator": columns.get("module", cell.what.operator),
-            "kernel_size": columns.get("kernel_size"),
-            "stride": columns.get("stride"),
+            "kernel_size": cell.what.fields.whole("kernel_size"),
+            "stride": cell.what.fields.whole("stride"),
         }
         if cell.what.operator != "module":
             known["out_channels"] = cell.what.fields.output_shape(cell.shape).in_channels
@@ -53,8 +53,16 @@ def _what(cell: Cell) -> dict[str, Any]:
     columns = body.fields.columns() if body else {}
     return {
         "operator": columns.get("module") or (body.operator if body else cell.what.network),
-        "kernel_size": columns.get("kernel_size"),
+        "kernel_size": body.fields.whole("kernel_size") if body else None,
     }
+
+
+def gather(fields: dict[str, Any], news: dict[str, Any]) -> None:
+    """Add what a process told to the row's `fields`; messages stand one after another."""
+    notes = [note for note in (fields.get("message"), news.get("message")) if note]
+    fields.update(news)
+    if notes:
+        fields["message"] = "; ".join(notes)
 
 
 def make_row(cell: Cell, fields: dict[str, Any], status: Status = "ok", message: str = "") -> Row:

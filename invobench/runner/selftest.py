@@ -135,7 +135,7 @@ def ladder(device: torch.device, plan: Plan) -> tuple[Rung, ...]:
 def agreement(device: torch.device, plan: Plan) -> tuple[Agreement, ...]:
     """Our medians against those of the tools that there are for `device`, in turn.
 
-    Threads are set to what they are, as cells and torch's timer do: that alone changes what some operations take.
+    Threads are set to what they are, as torch's timer does: that alone changes what some operations take.
     """
     torch.set_num_threads(torch.get_num_threads())
     runs = callables(device, busy(operands(device), 1.0))

@@ -21,7 +21,7 @@ from invobench.runner.ledger import Ledger, Left, Progress
 from invobench.runner.machine import Machine
 from invobench.runner.processes import Processes
 from invobench.runner.resume import difference, spec_id, under_recorded_paths
-from invobench.runner.rows import make_row
+from invobench.runner.rows import gather, make_row
 from invobench.runner.schedule import Job, metrics_of, schedule, spent
 from invobench.spec.cells import Cell
 
@@ -235,10 +235,7 @@ def _measure(cell: Cell, job: Job, means: _Means) -> Row:
     fields: dict[str, Any] = {}
 
     def told(news: dict[str, Any]) -> None:
-        notes = [note for note in (fields.get("message"), news.get("message")) if note]
-        fields.update(news)
-        if notes:
-            fields["message"] = "; ".join(notes)
+        gather(fields, news)
 
     timeout_s = cell.measure.timeout_s
     arguments = (cell, means.devices[cell.device], metrics_of(job, means.metrics), job.replicate > 0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -54,9 +56,28 @@ def _set_tf32(contract: Contract, device: torch.device) -> bool:
     """Both flags of PyTorch, whatever their defaults; what they are then."""
     if contract.tf32:
         _require_tf32(device)
-    torch.backends.cuda.matmul.allow_tf32 = contract.tf32
-    torch.backends.cudnn.allow_tf32 = contract.tf32
-    return torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.allow_tf32
+    _allow_tf32(contract.tf32, contract.tf32)
+    return all(_allowed_tf32())
+
+
+def _allowed_tf32() -> tuple[bool, bool]:
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+def _allow_tf32(matmul: bool, convolution: bool) -> None:
+    torch.backends.cuda.matmul.allow_tf32 = matmul
+    torch.backends.cudnn.allow_tf32 = convolution
+
+
+@contextmanager
+def without_tf32() -> Iterator[None]:
+    """Products in float32 meanwhile, whatever the contract says; afterwards the flags are as they were."""
+    before = _allowed_tf32()
+    _allow_tf32(False, False)
+    try:
+        yield
+    finally:
+        _allow_tf32(*before)
 
 
 def _require_tf32(device: torch.device) -> None:

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from invobench.complexity.subject import Subject
-from invobench.operators import BACKENDS
+from invobench.operators import BACKENDS, ORACLE
 from invobench.runner.cases import Case
-from invobench.runner.parity import ORACLE
 from invobench.runner.steps import STEPS
 
 

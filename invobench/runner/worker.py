@@ -15,8 +15,9 @@ import torch
 import invobench
 from invobench.errors import BackendUnavailable, InvobenchError
 from invobench.measure.environment import environment
+from invobench.results import Status
 from invobench.runner import settings
-from invobench.runner.cases import build_case
+from invobench.runner.cases import Case, build_case
 from invobench.runner.machine import Machine
 from invobench.runner.metrics import METRICS
 from invobench.spec.cells import Cell
@@ -34,16 +35,27 @@ def probe(tell: Tell) -> Machine:
     return Machine(environment(), 0 if missing else torch.cuda.device_count(), missing)
 
 
-def measure_cell(cell: Cell, device: str, metrics: tuple[str, ...], tell: Tell, checked: bool = False) -> None:
+def _as_built(case: Case) -> Case:
+    return case
+
+
+def measure_cell(
+    cell: Cell,
+    device: str,
+    metrics: tuple[str, ...],
+    tell: Tell,
+    checked: bool = False,
+    adapt: Callable[[Case], Case] = _as_built,
+) -> None:
     """Measure `cell` on `device`; each metric's row fields go out through `tell` as soon as they are known.
 
-    `checked`: another process has found the cell's backends right.
+    `checked`: another process has found the cell's backends right. `adapt`: makes of the case what is measured.
     """
     start = time.perf_counter()
     try:
         tell(_asked(cell))
         tell(settings.apply(cell.contract, torch.device(device)))
-        case = build_case(cell, torch.device(device))
+        case = adapt(build_case(cell, torch.device(device)))
         tell({"backend": case.backends})
         for name in _in_order(metrics, checked):
             tell(METRICS[name].load()(case))
@@ -82,22 +94,28 @@ _EXPLAINED: Mapping[str, str] = {
 
 
 def failure(error: Exception) -> dict[str, Any]:
-    """Status and one-line message for a cell that raised `error`."""
+    """Status and one-line message for a cell that raised `error`, in characters that can be printed."""
+    status, message = _judged(error)
+    return {"status": status, "message": message.encode(errors="backslashreplace").decode()}
+
+
+def _judged(error: Exception) -> tuple[Status, str]:
     text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     if _is_out_of_memory(error):
-        found = re.search(r"tried to allocate ([\d.]+ \w+)", str(error))
+        found = re.search(r"[Tt]ried to allocate ([\d.]+ \w+)", str(error))
         asked = f" (asked for {found[1]})" if found else ""
-        return {"status": "oom", "message": f"out of memory{asked}: reduce batch, height or width"}
+        return "oom", f"out of memory{asked}: reduce batch, height or width"
     explained = _explanation(str(error))
     if explained is not None:
-        return {"status": "failed", "message": explained}
+        return "failed", explained
     if isinstance(error, BackendUnavailable):
-        return {"status": "unsupported", "message": text}
+        return "unsupported", text
     if isinstance(error, InvobenchError):
-        return {"status": "failed", "message": text}
+        return "failed", text
     if isinstance(error, NotImplementedError):
-        return {"status": "unsupported", "message": f"{text} (in {_place(error)})"}
-    return {"status": "failed", "message": f"{type(error).__name__}: {text} (in {_place(error)})"}
+        return "unsupported", f"{text or 'not implemented'} (in {_place(error)})"
+    named = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return "failed", f"{named} (in {_place(error)})"
 
 
 def _explanation(text: str) -> str | None:
@@ -106,8 +124,8 @@ def _explanation(text: str) -> str | None:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """CUDA has a type for it, the CPU's allocator only words."""
-    words = ("can't allocate memory", "not enough memory", "out of memory")
+    """CUDA has a type for it, the CPU's allocator only words, cuBLAS and cuDNN a status for their workspaces."""
+    words = ("can't allocate memory", "not enough memory", "out of memory", "_STATUS_ALLOC_FAILED")
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(word in str(error) for word in words)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_jsonable_python
 
 from invobench.cost import Cost
 from invobench.networks import NETWORKS
@@ -125,4 +126,7 @@ def _plain(chosen: LayerSpec | NetworkSpec) -> dict[str, Any]:
     """A layer or network as plain values; nested layers become mappings too."""
     head = {"operator": chosen.operator} if isinstance(chosen, LayerSpec) else {"network": chosen.network}
     values = {name: getattr(chosen.fields, name) for name in type(chosen.fields).model_fields}
-    return head | {k: _plain(v) if isinstance(v, LayerSpec) else v for k, v in values.items()}
+    return head | {
+        key: _plain(value) if isinstance(value, LayerSpec) else to_jsonable_python(value, fallback=repr)
+        for key, value in values.items()
+    }

@@ -67,7 +67,7 @@ class ContractKeys(BaseModel):
     tf32: bool = Field(default=False, description="whether float32 products on a GPU may be rounded to TF32")
     autograd: bool = Field(default=False, description="whether a forward pass is recorded for a backward pass")
     threads: int | None = Field(
-        default=None, ge=1, le=MOST_THREADS, description="CPU threads; null: as many as there are CPUs for the process"
+        default=None, ge=1, le=MOST_THREADS, description="CPU threads; null: as many as PyTorch takes by itself"
     )
     affinity: bool = Field(default=False, description="whether the process is pinned to as many CPUs as threads")
 

@@ -9,13 +9,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from invobench.cost import MODES
-from invobench.operators import OPERATORS, backend_names
+from invobench.operators import AUTO, OPERATORS, backend_names, missing_backend
 from invobench.operators.base import SCOPES
 from invobench.spec.cells import DTYPES
 from invobench.spec.contract import ContractKeys
 from invobench.spec.located import shortened, shown
-from invobench.spec.names import checked, names
-from invobench.table import unknown
+from invobench.spec.names import EnumSchema, checked, names
 
 MOST_BATCH = 65_536
 MOST_CHANNELS = 65_536
@@ -23,15 +22,23 @@ MOST_PIXELS = 16_384
 _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,2})?")
 
 
-_BACKENDS = ("auto", *backend_names())
+def _backends() -> list[str]:
+    """What a cell may ask for; whether its operator has it, and on its device, is found when it is built."""
+    return [AUTO, *backend_names()]
+
+
 _DTYPE_CHECK, _DTYPE_SCHEMA = names(DTYPES)
 _MODE_CHECK, _MODE_SCHEMA = names(MODES)
 _SCOPE_CHECK, _SCOPE_SCHEMA = names(SCOPES)
-_BACKEND_CHECK = checked(_BACKENDS.__contains__, lambda value: unknown("backend", shortened(value), _BACKENDS))
-_DEVICE_CHECK = checked(
-    lambda value: _DEVICE.fullmatch(value) is not None,
-    lambda value: f"must be one of auto, cpu, cuda, cuda:N, not {shown(value)}",
-)
+_BACKEND_CHECK = checked(lambda value: value in _backends(), lambda value: missing_backend(shortened(value)))
+
+
+def wrong_device(value: str) -> str:
+    """What is wrong with the name of a device; empty where nothing is."""
+    return "" if _DEVICE.fullmatch(value) else f"must be one of auto, cpu, cuda, cuda:N, not {shown(value)}"
+
+
+_DEVICE_CHECK = checked(lambda value: not wrong_device(value), wrong_device)
 
 
 class CellKeys(ContractKeys):
@@ -43,8 +50,8 @@ class CellKeys(ContractKeys):
     width: int = Field(default=56, ge=1, le=MOST_PIXELS, description="columns of the input")
     dtype: Annotated[str, _DTYPE_CHECK, _DTYPE_SCHEMA] = Field(default="float32", description="type of the numbers")
     mode: Annotated[str, _MODE_CHECK, _MODE_SCHEMA] = Field(default="forward", description="what is measured")
-    backend: Annotated[str, _BACKEND_CHECK, WithJsonSchema({"enum": list(_BACKENDS)})] = Field(
-        default="auto", description="the code that computes the operator"
+    backend: Annotated[str, _BACKEND_CHECK, EnumSchema(_backends)] = Field(
+        default=AUTO, description="the code that computes the operator"
     )
     device: Annotated[str, _DEVICE_CHECK, WithJsonSchema({"type": "string", "pattern": f"^({_DEVICE.pattern})$"})] = (
         Field(default="auto", description="auto, cpu, cuda or cuda:N")

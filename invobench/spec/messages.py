@@ -147,7 +147,7 @@ def explained(
         elif key:
             yield place.below(key).problem(missing(key, model.model_fields[key]))
         else:
-            yield place.problem("; ".join(WHOLE[detail["type"]](detail.get("ctx", {})) for detail in group))
+            yield place.problem("; ".join(_whole(detail) or detail["msg"] for detail in group))
 
 
 def missing(key: str, info: FieldInfo) -> str:
@@ -161,13 +161,33 @@ def missing(key: str, info: FieldInfo) -> str:
 
 def _message(group: list[ErrorDetails], info: FieldInfo, value: object) -> str:
     """The message for all that is wrong with one value: the alternatives of a union are one `must be`."""
-    whole = [WHOLE[detail["type"]](detail.get("ctx", {})) for detail in group if detail["type"] in WHOLE]
+    whole = [text for text in map(_whole, group) if text]
     if whole:
         return "; ".join(whole)
     types = {detail["type"] for detail in group}
-    phrases = dict.fromkeys(PHRASES[detail["type"]](detail.get("ctx", {}), info) for detail in group)
+    phrases = dict.fromkeys(
+        PHRASES[kind](detail.get("ctx", {}), info)
+        if (kind := detail["type"]) in PHRASES
+        else detail["msg"].removeprefix(_PYDANTICS)
+        for detail in group
+    )
     names = [name for name in literal_values(info.annotation) if isinstance(name, str)]
     return f"must be {' or '.join(phrases)}, not {shown(value)}{guess(value, names)}{_quotes(types, value)}"
+
+
+_PYDANTICS = "Input should be "
+
+
+def _whole(detail: ErrorDetails) -> str:
+    """The whole message of a validator, empty where the error is of a type that has a phrase.
+
+    A field of an installed package's may have any type and validator: what pydantic says of those is kept.
+    """
+    if detail["type"] in WHOLE:
+        return WHOLE[detail["type"]](detail.get("ctx", {}))
+    if detail["type"] in PHRASES or detail["msg"].startswith(_PYDANTICS):
+        return ""
+    return " ".join(detail["msg"].split())
 
 
 def _quotes(types: set[str], value: object) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import AfterValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, GetJsonSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from invobench.spec.messages import not_one_of
 
@@ -20,6 +21,17 @@ def checked(allowed: Callable[[str], bool], message: Callable[[str], str]) -> Af
         return value
 
     return AfterValidator(check)
+
+
+@dataclass(frozen=True)
+class EnumSchema:
+    """An annotation: a JSON Schema of the names that there are when it is asked for, not when it is written."""
+
+    known: Callable[[], Iterable[str]]
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Called by pydantic."""
+        return {"enum": list(self.known())}
 
 
 def names(known: tuple[str, ...]) -> tuple[Any, ...]:

@@ -17,7 +17,6 @@ from invobench.spec.located import Located, Place, key_step, located, shortened,
 from invobench.spec.messages import built, literal_values, unknown_key
 from invobench.spec.overrides import DECISIVE
 from invobench.spec.targets import build_fields, choose, operator_of, operator_or_module, overlaid, with_key
-from invobench.table import unknown
 
 SECTION = "networks"
 KEYS: type[CellKeys] = NetworkKeys
@@ -117,7 +116,7 @@ def _no_network(values: Mapping[str, Located], place: Place) -> Problem:
     named = values["network"]
     if not isinstance(named.value, str):
         return named.place.problem(f"must be the name of a network, not {shown(named.value)}")
-    return named.place.problem(unknown("network", shortened(named.value), NETWORKS))
+    return named.place.problem(NETWORKS.missing(shortened(named.value)))
 
 
 def _merged(values: Mapping[str, Located], place: Place) -> dict[str, Located]:

@@ -72,10 +72,15 @@ def _fields(operator: str) -> dict[str, Schema]:
 
 
 def _all_fields(names: Iterable[str] = OPERATORS) -> dict[str, Schema]:
-    """The fields of all operators; one that several have may be what any of them allows."""
+    """The fields of all operators."""
+    return _any_of(_fields(name) for name in names)
+
+
+def _any_of(all_properties: Iterable[Mapping[str, Schema]]) -> dict[str, Schema]:
+    """The properties of several models; one that several have may be what any of them allows."""
     found: dict[str, list[Schema]] = {}
-    for name in names:
-        for key, schema in _fields(name).items():
+    for properties in all_properties:
+        for key, schema in properties.items():
             found.setdefault(key, [])
             found[key] += [schema] if schema not in found[key] else []
     return {key: schemas[0] if len(schemas) == 1 else {"anyOf": schemas} for key, schemas in found.items()}
@@ -138,9 +143,7 @@ def _network() -> Schema:
     """A network: any of the table, with the fields of its macro-architecture."""
     names = {"enum": sorted(NETWORKS), "description": "a network"}
     common = {**_properties(Named), **_properties(NetworkKeys), "network": names}
-    fields: dict[str, Schema] = {}
-    for model in dict.fromkeys(entry.fields() for entry in NETWORKS.values()):
-        fields |= _network_fields(model)
+    fields = _any_of(_network_fields(model) for model in dict.fromkeys(entry.fields() for entry in NETWORKS.values()))
     properties = {**fields, **_fields("module"), **common}
     schema = _object({**properties, "matrix": _matrix(properties), "gate": _object(_properties(Thresholds))}, ["name"])
     return schema | {"anyOf": [{"required": ["network"]}, {"required": ["matrix"]}]}

@@ -12,7 +12,6 @@ from invobench.operators.base import OperatorFields
 from invobench.spec.keys import operator_keys
 from invobench.spec.located import Located, Place, shortened, shown
 from invobench.spec.messages import LAYER, built, unknown_key
-from invobench.table import unknown
 
 #: the operator that `module:` is short for
 _MODULE = "module"
@@ -48,7 +47,7 @@ def choose(values: Mapping[str, Located], place: Place, report: set[Problem]) ->
         report.add(named.place.problem(f"must be {kinds}, not {shown(operator)}"))
         return None
     if named is not None and operator not in OPERATORS:
-        report.add(named.place.problem(unknown("operator", shortened(str(operator)), OPERATORS)))
+        report.add(named.place.problem(OPERATORS.missing(shortened(str(operator)))))
         return None
     if named is not None and module is not None and operator != _MODULE:
         report.add(module.key.problem("give operator or module, not both"))
@@ -84,15 +83,16 @@ def _foreign(key: str, operator: str, known: list[str]) -> str:
 
 
 @cache
-def _rivals() -> dict[str, frozenset[str]]:
-    """Field -> the fields that it excludes, over all operators."""
-    groups = [frozenset(entry.fields().alternatives) for entry in OPERATORS.values()]
+def _rivals(operator: str | None) -> dict[str, frozenset[str]]:
+    """Field -> the fields that it excludes: the operator's own, or over all of ours where it is not known."""
+    names = [name for name in OPERATORS if not OPERATORS.owner(name)] if operator is None else [operator]
+    groups = [frozenset(OPERATORS[name].fields().alternatives) for name in names]
     return {key: group - {key} for group in groups for key in group}
 
 
 def overlaid(under: Mapping[str, Located], over: Mapping[str, Located]) -> dict[str, Located]:
     """`over` upon `under`, of which alternatives to keys in `over` are left out."""
-    rivals = _rivals()
+    rivals = _rivals(operator_of({**under, **over}))
     out = {rival for key in over for rival in rivals.get(key, ())} - set(over)
     return {key: item for key, item in under.items() if key not in out} | dict(over)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -138,6 +139,7 @@ class FakeGPU:
     allocated: int = 0
     peak: int = 0
     l2_bytes: int = 4096
+    current: str = "cuda:0"
     uuid: str = "11111111-2222-3333-4444-555555555555"
     log: list[str] = field(default_factory=list)
 
@@ -176,8 +178,14 @@ class FakeGPU:
                 return other.at - self.at
 
         def spin(cycles: int) -> None:
-            self.log.append(f"sleep {cycles}")
+            self.log.append(f"sleep {cycles} on {self.current}")
             self.pending_ms += cycles * 1e-6
+
+        @contextmanager
+        def current(device: torch.device) -> Iterator[None]:
+            before, self.current = self.current, str(device)
+            yield
+            self.current = before
 
         def forget(device: torch.device) -> None:
             self.log.append("reset")
@@ -191,6 +199,7 @@ class FakeGPU:
             "max_memory_allocated": lambda device: self.peak,
             "current_stream": lambda device: f"stream of {device}",
             "_sleep": spin,
+            "device": current,
             "get_device_properties": lambda device: SimpleNamespace(L2_cache_size=self.l2_bytes, uuid=self.uuid),
             "is_available": lambda: True,
             "device_count": lambda: 2,

@@ -10,7 +10,7 @@ import torch
 from invobench.errors import BackendUnavailable
 from invobench.measure import cache as module
 from invobench.measure.cache import Evictor, cache_bytes
-from invobench.measure.clock import PerfCounter
+from invobench.measure.clock import PerfCounter, clock_for
 from invobench.measure.system import System
 from invobench.units import MIB
 from tests.measure.fakes import FakeGPU
@@ -29,8 +29,9 @@ def test_the_processors_cache_is_its_last(monkeypatch: pytest.MonkeyPatch) -> No
     assert Evictor().buffer.numel() * 8 == 6 * MIB
 
 
-def test_every_line_of_the_buffer_is_written() -> None:
-    evictor = Evictor(MIB)
+def test_every_line_of_the_buffer_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "cache_bytes", lambda device: MIB)
+    evictor = Evictor()
     evictor.evict()
     evictor.evict()
     assert bool((evictor.buffer == 2).all())
@@ -43,6 +44,20 @@ def test_cold_needs_to_know_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(raised.value) == (
         "cache: cold needs the size of the last-level cache, and this system does not show it "
         "(/sys/devices/system/cpu/cpu*/cache); use cache: hot"
+    )
+
+
+def test_a_gpu_whose_cache_is_not_known_is_never_cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flush of nothing would pass for one."""
+    FakeGPU(l2_bytes=0).install(monkeypatch)
+    device = torch.device("cuda:0")
+    assert cache_bytes(device) is None
+    assert clock_for(device, "hot").name == "cuda_event"
+    with pytest.raises(BackendUnavailable) as raised:
+        clock_for(device, "cold")
+    assert str(raised.value) == (
+        "cache: cold needs the size of the last-level cache, and the driver does not tell that of this GPU's L2; "
+        "use cache: hot"
     )
 
 

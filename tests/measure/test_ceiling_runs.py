@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,23 @@ def test_products_stop_where_one_would_take_too_long(calls: list[int]) -> None:
         assert calls == 4 * rows
 
 
+def test_products_stop_where_memory_ends(calls: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was measured before stays; where not even the smallest fits there is no ceiling."""
+    enough = [1024]
+
+    def product(a: torch.Tensor, b: torch.Tensor, out: torch.Tensor) -> Callable[[], Any]:
+        if a.shape[0] >= enough[0]:
+            raise torch.OutOfMemoryError("out of memory")
+        return lambda: out
+
+    monkeypatch.setattr(ceiling_runs, "_product", product)
+    found = {(item.quantity, item.dtype): item for item in measure_device(CPU, quiet, Effort(longest_s=1e9))}
+    assert calls == 4 * [256, 512]
+    assert found["matmul", "float64"].size == 512
+    enough[0] = 0
+    assert "matmul" not in {item.quantity for item in measure_device(CPU, quiet, Effort(longest_s=1e9))}
+
+
 def test_a_dtype_without_a_product_is_told_and_left_out(calls: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     real = ceiling_runs._products
 
@@ -125,6 +143,45 @@ def test_real_ceilings_are_plausible() -> None:
     assert 0 < found["launch", None].value < 1e-3
     for item in found.values():
         assert item.low is None or item.low <= item.value <= item.high
+
+
+def test_a_gpu_is_measured_as_its_cells_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On its own device, float32 products with and without TF32, and a launch with the host's part in it."""
+    FakeGPU().install(monkeypatch)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2**33, 2**34))
+    for name in ("ones", "zeros", "randn"):
+        real = getattr(torch, name)
+        monkeypatch.setattr(torch, name, lambda *size, device, real=real: real(*size))
+    seen: list[tuple[str, bool, bool]] = []
+    chosen: list[torch.device] = []
+    gpu = torch.device("cuda:1")
+
+    def timed(clock: bool, run: Callable[[], Any], **options: Any) -> Timed:
+        done = run()
+        what = f"product of {done.dtype}" if done.dim() == 2 else "copy" if done.numel() > 1 else "launch"
+        seen.append((what, torch.backends.cuda.matmul.allow_tf32, clock))
+        return Timed(1e-3)
+
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr(ceiling_runs, "_ROWS", {"cuda": (8,)})
+    monkeypatch.setattr(ceiling_runs, "clock_for", lambda device, launches=False: device == gpu and launches)
+    monkeypatch.setattr(ceiling_runs, "sample", timed)
+    found = measure_device(gpu, quiet)
+    assert chosen == [gpu]
+    assert {(item.device, item.threads) for item in found} == {("cuda:1", None)}
+    assert [(item.dtype, item.tf32) for item in found if item.quantity == "matmul"] == [
+        *((name, False) for name in ("float32", "bfloat16", "float16", "float64")),
+        ("float32", True),
+    ]
+    assert [(what, tf32) for what, tf32, _ in seen if what.startswith("product")] == [
+        *((f"product of torch.{name}", False) for name in ("float32", "bfloat16", "float16", "float64")),
+        ("product of torch.float32", True),
+    ]
+    assert {(what.split()[0], launches) for what, _, launches in seen} == {
+        ("copy", False),
+        ("product", False),
+        ("launch", True),
+    }
 
 
 def test_tf32_is_as_before_after_it() -> None:
@@ -178,6 +235,25 @@ def test_other_threads_are_measured_and_the_first_are_kept(measured: list[tuple[
     assert len(measured) == 2
 
 
+def test_each_ceiling_knows_when_it_was_measured(
+    measured: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not when the last of the environment's was."""
+    days = [datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2, 3)]
+
+    class Clock:
+        now = staticmethod(lambda zone: days.pop(0))
+
+    monkeypatch.setattr(ceiling_session, "datetime", Clock)
+    two = ceilings_here(Asked(), quiet)
+    one = ceilings_here(Asked(threads=1), quiet)
+    assert [item.created for item in (*two.ceilings, *one.ceilings)] == [
+        "2026-11-01T00:00:00+00:00",
+        "2026-11-02T00:00:00+00:00",
+    ]
+    assert ceilings_here(Asked(), quiet).ceilings == two.ceilings
+
+
 def test_refresh_measures_again(measured: list[tuple[str, int]]) -> None:
     ceilings_here(Asked(), quiet)
     assert [item.value for item in ceilings_here(Asked(refresh=True), quiet).ceilings] == [2]
@@ -220,6 +296,10 @@ def test_a_busy_machine_is_told(measured: list[tuple[str, int]], monkeypatch: py
     monkeypatch.setattr(ceiling_session.System, "load", lambda self: 1000.0)
     ceilings_here(Asked(), said.append)
     assert said[0].startswith("the machine is busy (load 1000.00 over the last minute, ")
+    monkeypatch.setattr(ceiling_session, "devices_of", lambda asked: [torch.device("cpu"), torch.device("cuda:0")])
+    said.clear()
+    ceilings_here(Asked(refresh=True), said.append)
+    assert len(said) == 1, "after the first device the load is our own"
     monkeypatch.setattr(ceiling_session.System, "load", lambda self: 0.0)
     said.clear()
     ceilings_here(Asked(refresh=True), said.append)

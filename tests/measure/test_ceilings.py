@@ -125,6 +125,20 @@ def test_an_interrupted_write_leaves_the_old_file(folder: Path, monkeypatch: pyt
     assert len(list(folder.iterdir())) == 1
 
 
+def test_ctrl_c_in_the_middle_of_a_write_leaves_the_old_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = kept(ceiling())
+    write_ceilings(before)
+
+    def interrupted(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_ceilings(kept(ceiling(value=1.0)))
+    assert read_ceilings(PRINT) == (before, "")
+    assert len(list(folder.iterdir())) == 1
+
+
 def test_a_cache_folder_that_takes_nothing_is_told_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))

@@ -46,7 +46,17 @@ class Device:
         self.queued += 1
         self.calls += 1
 
+    def sleep(self, seconds: float) -> None:
+        """What is queued is done meanwhile."""
+        while self.queued and seconds >= self.call_s:
+            self.pass_time(self.call_s, self.call_j)
+            self.queued -= 1
+            seconds -= self.call_s
+        if seconds > 0:
+            self.pass_time(seconds)
+
     def wait(self) -> None:
+        self.log.append("wait")
         for _ in range(self.queued):
             self.pass_time(self.call_s, self.call_j)
         self.queued = 0
@@ -56,7 +66,7 @@ class Device:
 
     @property
     def clockwork(self) -> Clockwork:
-        return Clockwork(lambda: self.time_s, self.pass_time)
+        return Clockwork(lambda: self.time_s, self.sleep)
 
 
 @pytest.mark.parametrize("period_s", [0.001, 0.02, 0.1])
@@ -92,6 +102,20 @@ def test_work_from_before_is_done_before_idling_is_measured() -> None:
     found = energy_of(device, device.run, device.wait, device.clockwork)
     assert found is not None
     assert found.idle_power_w == pytest.approx(50, rel=0.02)
+
+
+def test_a_first_call_that_loads_does_not_say_how_many_there_are_between_looks() -> None:
+    """It takes a second, the others 1 ms: 5 of these to a look, so that waiting for them is no part of the energy."""
+    device = Device()
+
+    def run() -> None:
+        if not device.calls:
+            device.pass_time(1.0)
+        device.run()
+
+    found = energy_of(device, run, device.wait, device.clockwork)
+    assert found is not None
+    assert found.calls / len(device.log) > 4
 
 
 def test_a_counter_that_is_missing_or_stands_still() -> None:

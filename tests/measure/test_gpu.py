@@ -24,10 +24,12 @@ def test_events_are_recorded_in_the_stream_of_the_device(monkeypatch: pytest.Mon
     assert fake.log == [record, "work", record, "synchronize cuda:1"]
 
 
-def test_sleep_is_in_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake = FakeGPU().install(monkeypatch)
+def test_sleep_is_in_cycles_of_its_own_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch's kernel for it goes to the current device, which another may be."""
+    fake = FakeGPU(current="cuda:0").install(monkeypatch)
     TorchGpu(DEVICE).sleep(12_345)
-    assert fake.log == ["sleep 12345"]
+    assert fake.log == ["sleep 12345 on cuda:1"]
+    assert fake.current == "cuda:0"
 
 
 def test_a_flush_fills_twice_the_l2_cache(monkeypatch: pytest.MonkeyPatch) -> None:

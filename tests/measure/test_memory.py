@@ -121,6 +121,29 @@ def test_stderr_is_restored_after_an_error() -> None:
     assert peak_memory_bytes(CPU, lambda: mebibytes(1)) == MIB
 
 
+def test_garbage_of_before_is_collected_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Released within the call, it would make room that the call does not have by itself."""
+    gpu = FakeGPU(allocated=100).install(monkeypatch)
+
+    class Garbage:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            gpu.allocate(-30)
+
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        Garbage()
+        seen: list[int] = []
+        peak_memory_bytes(torch.device("cuda:0"), lambda: seen.append(gpu.allocated))
+    finally:
+        if was:
+            gc.enable()
+    assert seen == [70]
+
+
 def test_a_gpu_is_asked_for_its_allocators_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     """The peak of before does not count, nor what was allocated; work is done before it is read."""
     gpu = FakeGPU(allocated=100, peak=5000).install(monkeypatch)

@@ -33,13 +33,32 @@ def test_nothing_to_say_of_good_samples() -> None:
             "environment (glibc)",
         ),
         (
-            {"usage": Usage(page_faults=20, switches=90, involuntary=50)},
+            {"usage": Usage(page_faults=20, switches=90, involuntary=50), "sampling_time_s": 2.4},
             "the processor was taken away 2.5 times a sample: use affinity: true with fewer threads, or quieten the "
             "machine",
         ),
         (
             {"usage": Usage(page_faults=20, switches=900, involuntary=20)},
             "raise measure.max_time_s, or quieten the machine",
+        ),
+        (
+            {"usage": Usage(page_faults=21, switches=20, involuntary=20)},
+            "1 page faults a sample: keep freed memory with MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=-1 in the "
+            "environment (glibc)",
+        ),
+        (
+            {"interval": Interval(1.0, 0.97, 1.03, correlation=5.1), "samples_s": (1.0,) * 100},
+            "samples are quick and slow in long turns (5 are worth one): quieten the machine, or raise "
+            "measure.max_time_s",
+        ),
+        (
+            {"interval": Interval(1.0, 0.97, 1.03, correlation=5.0), "samples_s": (1.0,) * 100},
+            "raise measure.max_time_s, or quieten the machine",
+        ),
+        (  # a drift makes samples resemble each other: one cause, not two
+            {"interval": Interval(1.0, 0.97, 1.03, correlation=12.4), "samples_s": (1.0,) * 100, "drift": 0.0613},
+            "drifted +6.1% from the first half of the samples to the second: wait until the machine is steady, or "
+            "raise measure.max_time_s, which warms up longer",
         ),
         (
             {"drift": 0.0613},
@@ -52,6 +71,7 @@ def test_nothing_to_say_of_good_samples() -> None:
             "measure.max_time_s",
         ),
         ({"samples_s": (1.0,) * MAX_SAMPLES}, f"{MAX_SAMPLES} samples do not settle it: quieten the machine"),
+        ({"samples_s": (1.0,) * 3 * MAX_SAMPLES}, f"{3 * MAX_SAMPLES} samples do not settle it: quieten the machine"),
         (
             {"gave_up": "thermal slowdown"},
             "the GPU was throttled (thermal slowdown) and did not recover: cool it, or lock its clocks with nvidia-smi "
@@ -122,3 +142,19 @@ def test_a_gpu_that_did_not_recover_is_noisy_however_narrow() -> None:
     status, message = judge(replace(GOOD, gave_up="SM clock at 70% of its start"), TARGET)
     assert status == "noisy"
     assert message.startswith("the GPU was throttled (SM clock at 70% of its start)")
+
+
+@pytest.mark.parametrize(
+    ("lost", "seconds", "status"),
+    [
+        (83, 0.32, "noisy"),  # 20 samples that agree, each of which is turns of a shared processor
+        (20, 0.32, "ok"),  # once a sample may miss most of them
+        (83, 20.0, "ok"),  # long samples of a quiet system lose the processor a few times a second
+        (0, 0.32, "ok"),
+    ],
+)
+def test_a_narrow_interval_of_shared_time_is_noisy(lost: int, seconds: float, status: str) -> None:
+    usage = Usage(page_faults=0, switches=lost, involuntary=lost)
+    found, message = judge(replace(GOOD, usage=usage, sampling_time_s=seconds), TARGET)
+    assert found == status
+    assert ("the processor was taken away" in message) == (status == "noisy")

@@ -26,7 +26,7 @@ class FakeLibrary(SimpleNamespace):
     def __init__(self, clock: Any = 1980, celsius: Any = 61, milliwatt: Any = 350_500, bits: Any = 0) -> None:
         super().__init__()
         self.answers = {"ClockInfo": clock, "Temperature": celsius, "PowerUsage": milliwatt}
-        self.answers["CurrentClocksThrottleReasons"] = bits
+        self.answers["CurrentClocksEventReasons"] = bits
         self.asked: list[str] = []
 
     def nvmlInit(self) -> None:  # noqa: N802
@@ -37,9 +37,13 @@ class FakeLibrary(SimpleNamespace):
         return "handle"
 
     def __getattr__(self, name: str) -> Any:
+        key = name.removeprefix("nvmlDeviceGet")
+        if key not in self.__dict__.get("answers", {}):
+            raise AttributeError(name)
+
         def answer(handle: str, *which: int) -> Any:
             assert handle == "handle"
-            value = self.answers[name.removeprefix("nvmlDeviceGet")]
+            value = self.answers[key]
             if value is None:
                 raise FakeError(name)
             return value
@@ -73,6 +77,17 @@ def test_reasons_that_count_as_throttled(bits: int, reasons: tuple[str, ...]) ->
     assert Nvml(FakeLibrary(bits=bits), "handle").read().throttles == reasons
 
 
+@pytest.mark.parametrize("event", [{"CurrentClocksEventReasons": None}, {}], ids=["old driver", "old library"])
+def test_reasons_have_had_two_names(event: dict[str, None]) -> None:
+    """The newer is asked first; where the driver or the library does not know it, the older."""
+    library = FakeLibrary(bits=0x80)
+    assert Nvml(library, "handle").read().throttles == ("power brake",)
+    del library.answers["CurrentClocksEventReasons"]
+    assert Nvml(library, "handle").read().throttles == ()
+    library.answers |= {**event, "CurrentClocksThrottleReasons": 0x20}
+    assert Nvml(library, "handle").read().throttles == ("thermal slowdown",)
+
+
 def test_reasons_are_those_of_the_library() -> None:
     library = pytest.importorskip("pynvml")
     assert set(THROTTLES) == {
@@ -81,6 +96,29 @@ def test_reasons_are_those_of_the_library() -> None:
         library.nvmlClocksThrottleReasonHwThermalSlowdown,
         library.nvmlClocksThrottleReasonHwPowerBrakeSlowdown,
     }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nvmlInit",
+        "nvmlDeviceGetHandleByUUID",
+        "nvmlDeviceGetClockInfo",
+        "nvmlDeviceGetMaxClockInfo",
+        "nvmlDeviceGetTemperature",
+        "nvmlDeviceGetPowerUsage",
+        "nvmlDeviceGetCurrentClocksEventReasons",
+        "nvmlDeviceGetTotalEnergyConsumption",
+        "nvmlDeviceGetPersistenceMode",
+        "nvmlDeviceGetComputeRunningProcesses",
+        "NVMLError",
+        "NVML_CLOCK_SM",
+        "NVML_TEMPERATURE_GPU",
+    ],
+)
+def test_the_library_has_what_is_asked_of_it(name: str) -> None:
+    """A fake has whatever a test gives it; this is what the package has."""
+    assert hasattr(pytest.importorskip("pynvml"), name)
 
 
 def test_the_worst_and_the_typical_of_readings() -> None:

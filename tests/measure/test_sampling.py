@@ -36,6 +36,14 @@ def test_fifty_samples_are_the_fewest_that_may_end_it() -> None:
     assert len(found.samples_s) == 63
 
 
+def test_a_block_fits_a_quarter_of_the_time() -> None:
+    """50 samples of 1 s are asked for, in 40 s: 10 at first, then a quarter more, and what is left."""
+    clock = WatchedClock(repeat(1.0), [None])
+    found = sample(clock, lambda: None, target_ci=0.01, max_time_s=40, now=clock.now)
+    assert clock.blocks == [1, 1, 5, 5, 10, 5, 5, 5, 7, 8]
+    assert (len(found.samples_s), found.reached) == (40, True)
+
+
 @pytest.mark.parametrize(("min_samples", "confirming"), [(6, 5), (20, 5), (100, 25)])
 def test_min_samples_are_honoured(min_samples: int, confirming: int) -> None:
     """In a time of which they fit a quarter, and take a fortieth."""
@@ -66,6 +74,13 @@ def test_every_sample_is_a_thousand_resolutions() -> None:
     assert set(clock.asked[-len(found.samples_s) :]) == {4}
     assert found.samples_s[0] == pytest.approx(0.0003)
     assert found.resolution == pytest.approx(1e-6 / 0.0012)
+
+
+def test_a_slow_first_call_does_not_decide_how_samples_are_taken() -> None:
+    """It loads for 5 s, more than the time there is; the next take 1 µs, and a sample of one would say nothing."""
+    found = FakeClock(chain([5.0], repeat(1e-6)), resolution_s=1e-7).sample(max_time_s=2)
+    assert (found.loops, found.reached) == (100, True)
+    assert found.resolution == pytest.approx(0.001)
 
 
 def test_a_clock_for_single_calls_says_how_well_it_resolves_them() -> None:
@@ -104,13 +119,18 @@ def test_slow_calls_get_six_samples() -> None:
 
 def test_very_slow_calls_stop_after_three_times_the_time() -> None:
     found = FakeClock(repeat(1.25)).sample(max_time_s=1)
-    assert (found.warmups, found.samples_s, found.reached) == (1, (1.25, 1.25, 1.25), False)
+    assert (found.warmups, found.samples_s, found.reached) == (2, (1.25, 1.25, 1.25), False)
     assert (found.interval.low, found.interval.high) == (None, None)
 
 
 def test_samples_that_never_settle_end_at_the_most() -> None:
     clock = FakeClock(cycle([0.9e-6, 1.1e-6]))
     assert len(clock.sample(max_time_s=1).samples_s) == MAX_SAMPLES
+
+
+def test_more_than_the_most_are_taken_where_they_are_asked_for() -> None:
+    asked = MAX_SAMPLES + 500
+    assert len(FakeClock(repeat(1e-6)).sample(max_time_s=0.1, min_samples=asked).samples_s) == asked
 
 
 def test_correlated_samples_are_worth_fewer_and_go_on() -> None:
@@ -131,8 +151,8 @@ def test_outliers_stay_and_are_counted() -> None:
 
 
 def test_drift_is_second_half_over_first() -> None:
-    """Warm-up has half of the 10 s, 5 calls; then samples until they are over."""
-    found = FakeClock(chain([1.0] * 5, [1.0] * 5, [1.1] * 5)).sample(max_time_s=10, min_samples=100, target_ci=1e-9)
+    """Warm-up has half of the 10 s, 5 calls after the first; then samples until they are over."""
+    found = FakeClock(chain([1.0] * 6, [1.0] * 5, [1.1] * 5)).sample(max_time_s=10, min_samples=100, target_ci=1e-9)
     assert found.samples_s == (1.0,) * 5 + (1.1,) * 5
     assert found.drift == pytest.approx(0.1)
 

@@ -52,9 +52,17 @@ def test_it_takes_half_of_the_time_and_no_more() -> None:
     assert 45 <= found.took_s <= 62
 
 
-def test_it_is_at_least_one_call() -> None:
+def test_it_is_at_least_one_call_after_the_first() -> None:
     found = warmed(repeat(100.0), max_time_s=1)
-    assert (found.calls, found.loops, found.cost_s) == (1, 1, 100.0)
+    assert (found.calls, found.took_s, found.loops, found.cost_s) == (2, 200.0, 1, 100.0)
+
+
+def test_a_first_call_that_loads_takes_no_time_from_the_others() -> None:
+    """It takes 9 times what there is to warm up; the others are 1 µs and warm up as if it had not been."""
+    found = warmed(chain([9.0], repeat(1e-6)), max_time_s=2, resolution_s=1e-6)
+    assert found.loops == pytest.approx(1000, abs=1)
+    assert found.cost_s == pytest.approx(0.001, rel=0.01)
+    assert 9.05 <= found.took_s < 9.06
 
 
 def test_it_takes_a_fortieth_of_the_time() -> None:

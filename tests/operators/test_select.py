@@ -12,9 +12,9 @@ import pytest
 
 from invobench.cost import MODES
 from invobench.errors import BackendUnavailable
-from invobench.operators import BACKENDS, OPERATORS, select
+from invobench.operators import AUTO, BACKENDS, OPERATORS, select
 from invobench.operators.base import LayerShape, LayerSpec
-from invobench.operators.select import AUTO, Need, resolve, unavailable
+from invobench.operators.select import Need, resolve, unavailable
 from invobench.table import Table
 
 HEADER = "operator,device,dtype,mode,batch,in_channels,height,width,kernel_size,stride,backend,latency_s"
@@ -72,7 +72,7 @@ def exotic(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = BACKENDS["involution"]["shift"]
     needy = replace(entry, requires=("json", "no_such_library", "neither_this_one"))
     entries = {**BACKENDS["involution"], "needy": needy, "gpu": replace(entry, devices=("cuda",))}
-    monkeypatch.setitem(BACKENDS, "involution", Table("backend of involution", entries))
+    monkeypatch.setitem(BACKENDS._entries, "involution", Table("backend of involution", entries))
 
 
 @pytest.mark.usefixtures("exotic")

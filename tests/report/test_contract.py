@@ -8,6 +8,8 @@ from tests.report.samples import backend
 from tests.report.test_tables import marks
 from tests.rows import row, run
 
+USUAL = "cpu, float32, forward, module, hot, eager, contiguous"
+
 
 def test_the_title_has_what_most_rows_have_and_rows_their_difference():
     items = [
@@ -17,7 +19,7 @@ def test_the_title_has_what_most_rows_have_and_rows_their_difference():
         row("d"),
     ]
     shown = view(run(), items)
-    assert shown.title.split(" · ")[0] == "cpu, float32, forward, module, hot, eager, contiguous, 2 threads"
+    assert shown.title.split(" · ")[0] == f"{USUAL}, 2 threads, perf_counter"
     assert [line.cells[0] for line in shown.lines] == [
         "a",
         "b cold compiled channels_last 1 thread",
@@ -29,8 +31,17 @@ def test_the_title_has_what_most_rows_have_and_rows_their_difference():
 def test_flags_that_most_rows_have_are_in_the_title_and_the_others_say_no():
     items = [row("a", tf32=True, autograd=True), row("b", tf32=True, autograd=True), row("c")]
     shown = view(run(), items)
-    assert shown.title.split(" · ")[0].endswith("contiguous, tf32, autograd, 2 threads")
+    assert shown.title.split(" · ")[0].endswith("contiguous, tf32, autograd, 2 threads, perf_counter")
     assert [line.cells[0] for line in shown.lines] == ["a", "b", "c no tf32 no autograd"]
+
+
+def test_clocks_and_processes_are_part_of_it():
+    """A median of ten processes' medians is another thing than one of samples; one process goes without saying."""
+    items = [row("a", processes=10), row("b", processes=10), row("c", processes=1, device="cuda:0", clock="cuda_event")]
+    shown = view(run(), items)
+    assert shown.title.split(" · ")[0] == f"{USUAL}, 2 threads, 10 processes, perf_counter"
+    assert [line.cells[0] for line in shown.lines] == ["a", "b", "c cuda:0 1 process cuda_event"]
+    assert view(run(), [row("a", processes=1)]).title.split(" · ")[0] == f"{USUAL}, 2 threads, perf_counter"
 
 
 def test_recording_goes_without_saying_where_there_is_a_backward_pass():
@@ -41,12 +52,12 @@ def test_recording_goes_without_saying_where_there_is_a_backward_pass():
 def test_a_swept_key_is_said_by_the_rows_alone():
     items = [row("a", execution=name, coordinates={"execution": name}) for name in ("eager", "compiled")]
     shown = view(run(), items)
-    assert shown.title.split(" · ")[0] == "cpu, float32, forward, module, hot, contiguous, 2 threads"
+    assert shown.title.split(" · ")[0] == "cpu, float32, forward, module, hot, contiguous, 2 threads, perf_counter"
     assert [line.cells[0] for line in shown.lines] == ["a execution=eager", "a execution=compiled"]
 
 
 def test_rows_without_a_contract_claim_none():
-    unknown = dict.fromkeys(("cache", "execution", "memory_format", "tf32", "autograd", "threads"))
+    unknown = dict.fromkeys(("cache", "execution", "memory_format", "tf32", "autograd", "threads", "clock"))
     shown = view(run(), [row("a", **unknown)])
     assert shown.title.split(" · ")[0] == "cpu, float32, forward, module"
 
@@ -62,6 +73,8 @@ def test_backends_are_compared_under_one_contract_only():
         {"autograd": True},
         {"threads": 1},
         {"affinity": "0"},
+        {"processes": 10},
+        {"clock": "cuda_event"},
     ):
         assert marks([slow, fast.model_copy(update=change)]) == [], change
 

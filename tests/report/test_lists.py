@@ -21,6 +21,7 @@ from invobench.results import Replicate
 from invobench.runner.ledger import Progress
 from invobench.runner.metrics import METRICS
 from invobench.spec.cells import Measure
+from invobench.spec.contract import Contract
 from invobench.table import Table
 from tests.builders import cell, involution, rednet26
 from tests.rows import MISSING, row
@@ -87,7 +88,7 @@ def test_backends_say_why_a_device_is_not_here(
 def test_backends_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = BACKENDS["conv"]["aten"]
     entries = {"exotic": replace(entry, requires=("no_such_library",)), "gpu": replace(entry, devices=("cuda",))}
-    monkeypatch.setitem(BACKENDS, "conv", Table("backend", entries))
+    monkeypatch.setitem(BACKENDS._entries, "conv", Table("backend", entries))
     exotic, gpu = (line for line in INVENTORIES["backends"].load()().splitlines() if line.startswith("conv "))
     needs = "needs no_such_library, not installed"
     assert exotic.endswith(f"cpu: {needs}; cuda: {needs}")
@@ -128,6 +129,11 @@ def test_a_plan_knows_processes_and_the_budget() -> None:
     assert lines[-1] == (
         "2 cells, 16 processes; sampling takes about 48.0 s, more where calls are slow; start-up and counting come on "
         "top; bound: 750 s, measure.run_time_s and measure.timeout_s for the process that runs then"
+    )
+    contract = Contract(cache="cold", threads=1, affinity=True)
+    cold = cell(involution(), name="d", contract=contract, coordinates=(("threads", 1),))
+    assert render_plan([cold], ()).splitlines()[0] == (
+        "d threads=1: 2×16×9×7, float32, forward, backend auto, device cpu, cache cold, affinity"
     )
     patient = cell(involution(), name="c", measure=Measure(timeout_s=1.0, run_time_s=9000.0))
     assert "bound: 1.00 s, " in render_plan([patient], ("latency",))
@@ -173,6 +179,15 @@ def test_a_bar_leaves_warnings_and_failures_behind(capsys: pytest.CaptureFixture
     assert "warning: the last line was cut off\n" in err
     assert "inv kernel_size=3: failed: RuntimeError: [bold]x[/bold]\n" in err
     assert "ok, 12.3 ms" not in err
+
+
+def test_a_bar_leaves_behind_why_a_row_is_noisy(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing else on a terminal says what to do about it."""
+    bar = Bar()
+    bar.started(Progress(1, 0, 1, 0))
+    bar.cell_finished(CELL, row(status="noisy", message="median ±9.0%"), Progress(1, 1, 1, 1))
+    bar.finished()
+    assert "inv kernel_size=3: noisy, 12.3 ms (shift): median ±9.0%\n" in capsys.readouterr().err
 
 
 def test_a_bar_that_never_started_can_be_taken_away(capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,6 +48,18 @@ def test_ceilings_for_people() -> None:
     assert ceilings_sheet(HERE, CEILINGS[:2], WHEN).notes == (f"measured {WHEN}; again: {cpu}",)
 
 
+def test_ceilings_that_were_measured_apart_say_when_each_was() -> None:
+    one = CEILINGS[0].model_copy(update={"threads": 1})
+    late = CEILINGS[4].model_copy(update={"created": "2026-12-01T08:00:00+00:00"})
+    sheet = ceilings_sheet(HERE, (one, late), WHEN)
+    assert ", 1 thread, Some GPU" in sheet.title
+    assert sheet.notes == (
+        f"measured {WHEN}; again: invobench ceilings --refresh --device cpu --threads 1",
+        "measured 2026-12-01T08:00:00+00:00; again: invobench ceilings --refresh --device cuda:0",
+    )
+    assert [record["created"] for record in sheet.records] == [WHEN, late.created]
+
+
 def test_ceilings_for_programs() -> None:
     records = ceilings_sheet(HERE, CEILINGS, WHEN).records
     common = {"fingerprint": "0123456789abcdef", "created": WHEN, "samples": 20}

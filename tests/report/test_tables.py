@@ -174,7 +174,7 @@ def test_a_layer_begins_where_the_name_or_the_spec_changes() -> None:
 def test_rows_say_where_they_differ_from_the_title() -> None:
     items = [row("a"), row("b"), row("c", dtype="float16", mode="backward", device="cuda:1")]
     shown = view(run(), items)
-    words = "cpu, float32, forward, module, hot, eager, contiguous, 2 threads"
+    words = "cpu, float32, forward, module, hot, eager, contiguous, 2 threads, perf_counter"
     assert shown.title == f"{words} · Some CPU @ 2.00GHz · torch 2.13.0"
     assert [line.cells[0] for line in shown.lines] == ["a", "b", "c cuda:1 float16 backward"]
 
@@ -186,8 +186,10 @@ def test_what_is_a_coordinate_is_said_once() -> None:
 
 def test_a_gpu_is_named_in_the_title() -> None:
     here = ENVIRONMENT.model_copy(update={"gpus": ("First GPU", "Second GPU"), "cuda": "13.0"})
-    shown = view(run(environment=here), [row(device="cuda:1", threads=None)])
-    assert shown.title == "cuda:1, float32, forward, module, hot, eager, contiguous · Second GPU · torch 2.13.0"
+    shown = view(run(environment=here), [row(device="cuda:1", threads=None, clock="cuda_event")])
+    assert shown.title == (
+        "cuda:1, float32, forward, module, hot, eager, contiguous, cuda_event · Second GPU · torch 2.13.0"
+    )
 
 
 def test_every_row_that_was_not_measured_says_why() -> None:
@@ -209,6 +211,17 @@ def test_every_row_that_was_not_measured_says_why() -> None:
         ("12.3 ms", "plain"),
         ("12.3 ms", "plain"),
     ]
+
+
+def test_what_rows_say_alike_is_said_once() -> None:
+    items = [
+        row(name, **MISSING, status="failed", message="too many threads", backend_requested=backend, fvcore_error="no")
+        for name, backend in (("a", "shift"), ("a", "unfold"), ("b", "auto"))
+    ]
+    assert view(run(), items).notes == (
+        "a, b: fvcore cannot count this: no",
+        "a (shift), a (unfold), b (auto): failed: too many threads",
+    )
 
 
 def test_what_was_counted_without_timing_has_no_latency() -> None:

@@ -39,6 +39,19 @@ def dies(number: int, tell: Tell) -> None:
     os.kill(os.getpid(), number)
 
 
+def signals_itself(number: int, tell: Tell) -> str:
+    os.kill(os.getpid(), number)
+    time.sleep(0.1)
+    return "alive"
+
+
+def ends_a_program(tell: Tell) -> int:
+    """How a program ends that is asked to."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], stdout=subprocess.DEVNULL)
+    child.terminate()
+    return child.wait(timeout=30)
+
+
 def hangs(tell: Tell) -> None:
     tell({"pid": os.getpid()})
     time.sleep(3600)

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from invobench.operators import BACKENDS
+from invobench.operators import BACKENDS, ORACLE
 from invobench.operators.select import Need, resolve
 from invobench.runner.cases import Case, build_case
-from invobench.runner.parity import ORACLE
 from tests.builders import cell, involution
 
 ROUNDS = 25

@@ -382,6 +382,47 @@ def test_what_the_compiler_cannot_do_is_one_line() -> None:
     assert worker.failure(caught.value)["message"].startswith("batch normalisation takes the variance")
 
 
+class Broken(nn.Module):
+    """A layer that the compiler takes in two parts, with a number of its own in each."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x * self.number
+        torch._dynamo.graph_break()
+        return x + self.number
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # the compiler's own, when it is imported
+@pytest.mark.parametrize(("versions", "whole"), [(None, True), (8, False)])
+def test_layers_beyond_what_is_compiled_are_not_run_eagerly(
+    monkeypatch: pytest.MonkeyPatch, versions: int | None, whole: bool
+) -> None:
+    """Twelve versions of one function, of which PyTorch by itself compiles eight and says so in its log."""
+    frames: list[Any] = []
+
+    def backend(graph: Any, inputs: Any) -> Any:
+        frames.append(graph)
+        return graph.forward
+
+    compile_ = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda module, dynamic: compile_(module, dynamic=dynamic, backend=backend))
+    if versions:
+        monkeypatch.setattr(torch._dynamo.config, "accumulated_recompile_limit", versions)
+    network = nn.Sequential(*[Broken(number) for number in range(2, 14)])
+    if whole:
+        with torch.no_grad(), compiling.compiler_errors():
+            compiling.compiled(network)(torch.ones(3))
+        assert len(frames) >= 2 * 12
+    else:
+        with torch.no_grad(), pytest.raises(MeasurementError) as caught, compiling.compiler_errors():
+            compiling.compiled(network)(torch.ones(3))
+        assert str(caught.value).startswith("execution compiled: torch.compile failed: ")
+        assert str(caught.value).endswith("; use eager")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["forward", "backward", "train_step"])
 def test_compiled_gives_what_eager_gives(tmp_path: Path, mode: str) -> None:

@@ -62,6 +62,18 @@ def test_fewer_have_none(count: int) -> None:
     assert (merged.processes, merged.samples_per_process) == (count, [3] * count)
 
 
+@pytest.mark.parametrize("reason", ["the GPU was throttled and did not recover", "the clock resolves 5.0% of a sample"])
+def test_what_most_processes_doubt_is_not_ok(reason: str) -> None:
+    """Their medians agree: all of them ran on a GPU that was slow."""
+    narrow = {"latency_low_s": 0.01, "latency_high_s": 0.01}
+    doubted = timed(0.01, status="noisy", message=reason, **narrow)
+    merged = merge([*[timed(0.01, **narrow)] * 4, *[doubted] * 6], 10, TARGET)
+    assert (merged.status, merged.message) == ("noisy", f"6 of 10 processes: {reason}")
+    assert merge([*[timed(0.01, **narrow)] * 5, *[doubted] * 5], 10, TARGET).status == "ok"
+    unsettled = timed(0.01, status="noisy", message="median ±5 %", latency_low_s=0.0095, latency_high_s=0.0105)
+    assert merge([unsettled] * 10, 10, TARGET).status == "ok"
+
+
 def test_what_happened_is_added_up_and_the_worst_is_kept() -> None:
     replicates = [
         timed(0.01, outliers=1, page_faults=100, context_switches=2, throttled_samples=0, drift=0.01, loops=4,

@@ -99,6 +99,19 @@ def test_a_death_is_heard_though_a_child_holds_the_pipe(fresh: Processes) -> Non
     assert gone(told[0]["child"])
 
 
+def test_what_was_said_before_a_death_is_heard_though_the_death_is_seen_first(
+    fresh: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sees_the_death(sources: list[Any], timeout: float) -> list[Any]:
+        return wait(sources[-1:], timeout)
+
+    wait = processes.wait
+    monkeypatch.setattr(processes, "wait", sees_the_death)
+    assert run(fresh, jobs.answers, 7) == (Ended(7), [{"told": 7}])
+    ended, told = run(fresh, jobs.dies, signal.SIGKILL)
+    assert (ended.exit_code, told) == (-signal.SIGKILL, [{"told": "before"}])
+
+
 def test_a_message_that_was_cut_is_a_death(fresh: Processes) -> None:
     assert run(fresh, jobs.dies_in_the_middle_of_a_message)[0].exit_code == -signal.SIGKILL
 
@@ -121,6 +134,31 @@ def test_a_fork_server_that_was_killed_is_started_again(fresh: Processes) -> Non
     assert gone(server)
     assert run(fresh, jobs.answers, 1, timeout_s=120)[0].value == 1
     assert processes.forkserver._forkserver._forkserver_pid != server
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_stops_a_run_may_tell_all_of_its_processes(fresh: Processes, number: int) -> None:
+    """As a batch system does: the run decides, and neither the job nor the fork server dies of it before."""
+    server = processes.forkserver._forkserver._forkserver_pid
+    os.kill(server, number)
+    ended, _ = run(fresh, jobs.signals_itself, number)
+    assert ended == Ended("alive")
+    assert processes.forkserver._forkserver._forkserver_pid == server
+
+
+def test_what_a_job_starts_hears_signals(fresh: Processes) -> None:
+    """Or a compiler's own workers could not be ended."""
+    ended, _ = run(fresh, jobs.ends_a_program)
+    assert ended == Ended(-signal.SIGTERM)
+
+
+def test_a_server_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses() -> None:
+        raise FileNotFoundError("no usable temporary directory")
+
+    monkeypatch.setattr(processes.forkserver, "ensure_running", refuses)
+    ended = Processes().run(jobs.answers, 1, timeout_s=1.0, told=lambda fields: None)
+    assert ended.reason == "cannot start a worker process: no usable temporary directory"
 
 
 def test_a_process_that_cannot_start_is_told(fresh: Processes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from invobench.measure.cache import Evictor
+from invobench.measure.cache import Evictor, flush_bytes
 from invobench.measure.clock.base import Block, Clock, Run
 from invobench.measure.clock.cpu import PerfCounter
 from invobench.measure.clock.cuda import CudaEvent
@@ -21,6 +21,8 @@ def _cpu(device: torch.device, cold: bool, launches: bool) -> Clock:
 
 
 def _cuda(device: torch.device, cold: bool, launches: bool) -> Clock:
+    if cold:
+        flush_bytes(device)  # raises here, not in the middle of a sample
     return CudaEvent(TorchGpu(device), monitor_for(device), cold=cold, launches=launches)
 
 

@@ -30,7 +30,8 @@ class Snapshot:
 
     `versions`: package -> version, None where it is not installed. `variables`: those of the environment that set
     threads. `load`: processes that wanted to run, over the last minute. `steal_share`: busy time that the hypervisor
-    took. `processors`: those of the machine, whether or not this process may use them.
+    took. `processors`: those of the machine, whether or not this process may use them. `tf32`: PyTorch's flag for
+    matrix products, `cudnn_tf32` its flag for convolutions.
     """
 
     fingerprint: str
@@ -56,6 +57,7 @@ class Snapshot:
     deterministic: bool = False
     cudnn_benchmark: bool = False
     tf32: bool = False
+    cudnn_tf32: bool = False
     compiler: str | None = None
     gpus: tuple[Gpu, ...] = ()
 

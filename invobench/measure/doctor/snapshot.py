@@ -61,6 +61,7 @@ def take(system: System | None = None, environ: Mapping[str, str] | None = None)
         deterministic=torch.are_deterministic_algorithms_enabled(),
         cudnn_benchmark=torch.backends.cudnn.benchmark,
         tf32=torch.backends.cuda.matmul.allow_tf32,
+        cudnn_tf32=torch.backends.cudnn.allow_tf32,
         compiler=_compiler(environ),
         gpus=tuple(_gpu(index, name) for index, name in enumerate(here.gpus)),
     )

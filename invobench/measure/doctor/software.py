@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from invobench.measure.doctor.base import Finding, Snapshot
 
 
@@ -14,7 +16,7 @@ def compiler(at: Snapshot) -> Finding:
     """What `execution: compiled` needs on the CPU."""
     if at.compiler is None:
         return Finding("none", "execution: compiled fails on the CPU", "install a C++ compiler (g++), or set CXX")
-    return Finding(at.compiler)
+    return Finding(Path(at.compiler).name)  # not where it is: what doctor prints is shown to others
 
 
 def threads(at: Snapshot) -> Finding:
@@ -46,5 +48,7 @@ def autotuning(at: Snapshot) -> Finding:
 
 
 def tf32(at: Snapshot) -> Finding:
-    """The default of this process; a row's own is in its contract."""
-    return Finding(f"{'on' if at.tf32 else 'off'} by default; every row has its own (key tf32)")
+    """Both defaults of this process, which PyTorch has apart; a row's own is in its contract and sets both."""
+    products, convolutions = ("on" if flag else "off" for flag in (at.tf32, at.cudnn_tf32))
+    found = f"{products} for matrix products and {convolutions} for convolutions by default"
+    return Finding(f"{found}; every row has its own (key tf32)")

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from invobench.errors import UsageError
+from invobench.errors import UsageError, one_line
 from invobench.operators.user_module.spec import Fields
 from invobench.table import suggestion
 
@@ -36,7 +36,7 @@ def build(
             channels, stride = fields.place
             built = factory(channels, stride=stride, **fields.kwargs)
     except (Exception, SystemExit) as error:
-        raise UsageError(f"module '{fields.module}': calling it raised {_one_line(error)}") from error
+        raise UsageError(f"module '{fields.module}': calling it raised {one_line(error)}") from error
     if not isinstance(built, nn.Module):
         raise UsageError(f"module '{fields.module}': made a {type(built).__name__}, not a torch.nn.Module")
     return implementation(built)
@@ -54,7 +54,7 @@ def _load(target: str) -> Callable[..., Any]:
         if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
             message = f"there is no module '{error.name}' in {here} or on Python's path"
             raise UsageError(f"module '{target}': {message}") from error
-        raise UsageError(f"module '{target}': importing '{name}' raised {_one_line(error)}") from error
+        raise UsageError(f"module '{target}': importing '{name}' raised {one_line(error)}") from error
     try:
         found = reduce(getattr, attribute.split("."), module)
     except AttributeError as error:
@@ -63,8 +63,3 @@ def _load(target: str) -> Callable[..., Any]:
     if not callable(found):
         raise UsageError(f"module '{target}': is a {type(found).__name__}, which cannot be called")
     return found
-
-
-def _one_line(error: BaseException) -> str:
-    """`ValueError: text`, on one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Self
 
 from pydantic import Field, PrivateAttr
@@ -38,4 +37,4 @@ class Fields(OperatorFields):
         return placed
 
     def __hash__(self) -> int:
-        return hash((self.module, json.dumps(self.kwargs, sort_keys=True, default=repr), self._place))
+        return hash((super().__hash__(), self._place))

@@ -84,7 +84,13 @@ def go_round(runs: Sequence[Run]) -> Run:
 
 def _sample(case: Case, clock: Clock, run: Run) -> Sampled:
     settings = case.cell.measure
-    return sample(clock, run, target_ci=settings.target_ci, max_time_s=settings.max_time_s)
+    return sample(
+        clock,
+        run,
+        target_ci=settings.target_ci,
+        max_time_s=settings.max_time_s,
+        min_samples=settings.min_samples,
+    )
 
 
 def _record(sampled: Sampled) -> dict[str, Any]:

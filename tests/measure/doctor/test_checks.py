@@ -157,7 +157,11 @@ def test_without_a_gpu_there_is_nothing_to_check() -> None:
 
 
 def test_what_is_found() -> None:
-    found = {name: item.found for name, item in diagnose(replace(QUIET, variables={"OMP_NUM_THREADS": "8"})).items()}
+    at = replace(QUIET, variables={"OMP_NUM_THREADS": "8"}, cudnn_tf32=True)
+    found = {name: item.found for name, item in diagnose(at).items()}
+    assert found["tf32"] == (
+        "off for matrix products and on for convolutions by default; every row has its own (key tf32)"
+    )
     assert found["versions"] == "invobench 0.1.0, torch 2.13.0, triton not installed"
     assert found["processor"] == "Some CPU, 8 of 8 processors usable"
     assert found["threads"] == "8 of PyTorch on 8 processors, OMP_NUM_THREADS=8"
@@ -166,3 +170,4 @@ def test_what_is_found() -> None:
     assert found["GPU"] == "Some GPU (L2 50.0 MiB)"
     assert found["GPU clocks"] == "1.200 GHz now, 1.980 GHz at most"
     assert found["GPU heat"] == "41 °C"
+    assert found["compiler"] == "g++", "its name, and no path of the machine"

@@ -40,8 +40,10 @@ def test_a_system_that_shows_nothing(tmp_path: Path) -> None:
 def test_flags_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "are_deterministic_algorithms_enabled", lambda: True)
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    monkeypatch.setattr(torch.backends.cuda, "matmul", SimpleNamespace(allow_tf32=True))
     at = take()
-    assert (at.deterministic, at.cudnn_benchmark) == (True, True)
+    assert (at.deterministic, at.cudnn_benchmark, at.tf32, at.cudnn_tf32) == (True, True, True, False)
 
 
 class Library:
@@ -62,7 +64,7 @@ class Library:
             "MaxClockInfo": 1980,
             "Temperature": 55,
             "PowerUsage": 90_000,
-            "CurrentClocksThrottleReasons": 0x21,
+            "CurrentClocksEventReasons": 0x21,
             "PersistenceMode": 1,
             "ComputeRunningProcesses": [SimpleNamespace(pid=os.getpid()), SimpleNamespace(pid=1)],
         }

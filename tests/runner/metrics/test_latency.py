@@ -13,6 +13,7 @@ import torch
 from invobench.measure.clock import Block, Clock, Run
 from invobench.measure.nvml import Reading
 from invobench.measure.resources import Usage
+from invobench.measure.sampling import sample
 from invobench.results import Row
 from invobench.runner.cases import Case, build_case
 from invobench.runner.metrics import latency
@@ -44,7 +45,7 @@ class FakeStep:
 
 def fake_case(log: list[str], device: str = "cuda:0", input_bytes: int = 400, **contract: Any) -> Case:
     agreed = SimpleNamespace(**{"cache": "hot", "execution": "eager", **contract})
-    measuring = SimpleNamespace(target_ci=0.01, max_time_s=0.01)
+    measuring = SimpleNamespace(target_ci=0.01, max_time_s=0.01, min_samples=50)
     return cast(
         Case,
         SimpleNamespace(
@@ -183,6 +184,26 @@ def test_the_median_and_what_it_stands_on(monkeypatch: pytest.MonkeyPatch) -> No
     assert (found["outliers"], found["drift"]) == (0, 0.0)
     assert (found["status"], found["message"]) == ("ok", "")
     assert found["warmups"] >= 12
+
+
+@pytest.mark.parametrize("execution", ["eager", "cuda_graph"])
+def test_what_the_spec_says_of_sampling_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: list[tuple[str, bool]], execution: str
+) -> None:
+    """Of the eager call beside a graph too."""
+    seen: list[dict[str, Any]] = []
+
+    def noted(clock: Clock, run: Run, **settings: Any) -> Any:
+        seen.append(settings)
+        return sample(clock, run, **settings)
+
+    monkeypatch.setattr(latency, "sample", noted)
+    case = fake_case([], "cpu", execution=execution)
+    case.cell.measure.min_samples = 200  # type: ignore[misc]
+    case.cell.measure.max_time_s = 100_000.0  # type: ignore[misc]
+    found = measure(case)
+    assert seen == [{"target_ci": 0.01, "max_time_s": 100_000.0, "min_samples": 200}] * len(asked)
+    assert found["samples"] >= 200
 
 
 def test_every_field_is_one_of_a_row_and_measured_here(one_thread: None) -> None:  # noqa: F811

@@ -1,0 +1,1 @@
+"""Shift convolution: a quarter of the channels moves each way, then a 1×1 convolution mixes them."""
