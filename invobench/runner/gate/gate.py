@@ -136,7 +136,8 @@ class Gating:
         run = head(self.request.command, self.request.settings, list(plan.values()), there, self._metrics())
         record = Record(self.request.out / started.role, run, list(plan), narrow.__getitem__)
         stack.callback(record.close)
-        return Part(started.measurer, plan, record, started.watch)
+        slow = dict(self.request.slow) if started.role == "candidate" else {}
+        return Part(started.measurer, plan, record, started.watch, slow=slow)
 
     def _rules(self, targets: Sequence[Target], paired: bool, reason: str) -> Rules:
         known = {target.identity: target for target in targets}

@@ -48,13 +48,17 @@ class Target:
 
 @dataclass
 class Part:
-    """A side in a job. `watch`: whose modules it may not import, None where that cannot happen."""
+    """A side in a job. `watch`: whose modules it may not import, None where that cannot happen.
+
+    `slow`: layer -> how many times its own time every call takes; 1 for the others.
+    """
 
     measurer: Measurer
     planned: Mapping[Identity, Planned]
     record: Record
     watch: Mapping[str, str | None] | None = None
     modules: Modules = field(default_factory=Modules)
+    slow: Mapping[str, float] = field(default_factory=dict)
 
 
 class Job:
@@ -140,16 +144,17 @@ class Job:
         """Measure `targets` once on each side."""
         ordered = _shuffled(targets, self._rounds // 2)
         for part in self.parts if self._rounds % 2 == 0 else self.parts[::-1]:
-            orders = [self._order(part.planned[one.identity], one) for one in ordered if one.identity in part.planned]
+            orders = [self._order(part, one) for one in ordered if one.identity in part.planned]
             if orders:
                 self._measure(part, orders)
         self._rounds += 1
 
-    def _order(self, planned: Planned, target: Target) -> Order:
-        first = self._rounds == 0
+    def _order(self, part: Part, target: Target) -> Order:
+        first, planned = self._rounds == 0, part.planned[target.identity]
         metrics = self.metrics if first else LATENCY
         timeout_s = planned.describe.get("measure", {}).get("timeout_s", Measure().timeout_s)
-        return Order(planned, metrics, target.gate.sample_time_s, target.target_ci, timeout_s, checked=not first)
+        slow = part.slow.get(target.identity.name, 1.0)
+        return Order(planned, metrics, target.gate.sample_time_s, target.target_ci, timeout_s, not first, slow)
 
     def _measure(self, part: Part, orders: Sequence[Order]) -> None:
         """One process of a side. Its rows are written when it has ended: disk and parsing disturb no measurement."""

@@ -20,7 +20,8 @@ class GateRequest:
 
     `base_ref`: a revision of the working directory's git repository. `against_python`: the interpreter of another
     environment. `baseline`: a file of `baseline save`. `out`: the folder of the results. `device`: for every cell,
-    None for what the spec says. `deterministic`: timing is left out. `command`: as the user typed it.
+    None for what the spec says. `deterministic`: timing is left out. `command`: as the user typed it. `slow`: layers of
+    the candidate of which every call takes so many times its own time, to study the gate itself.
     """
 
     specs: tuple[Path, ...]
@@ -34,6 +35,7 @@ class GateRequest:
     fail_on_improvement: bool = False
     inconclusive: Inconclusive = "report"
     command: str = ""
+    slow: tuple[tuple[str, float], ...] = ()
 
     @property
     def settings(self) -> tuple[str, ...]:

@@ -23,6 +23,12 @@ from invobench.runner.gate.worktree import Tree, worktree
 Say = Callable[[str], None]
 
 _WORKING_TREE = "working tree"
+#: glibc keeps freed memory. Else whether a large tensor costs page faults depends on what else lies on the heap, which
+#: all processes of a side inherit alike: two sides with the same code may differ by half
+_KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "-1"}
+#: glibc keeps what is freed: else a process gives memory back in every call or in none, by how its heap happens to lie,
+#: and one side by luck always does. A pipeline's own settings win.
+_KEEPING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "-1"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Started:
 def both(request: GateRequest, stack: ExitStack, say: Say) -> list[Started]:
     """Base and candidate of a gate in one job, until `stack` ends."""
     if request.against_python is not None:
-        return [_other_python(request, request.against_python, stack, say), alone(request, stack, say)]
+        return [_other_python(request, request.against_python, stack, say), _candidate(request, stack, say, _keeping())]
     folder = Path.cwd()
     tree = stack.enter_context(worktree(folder, request.base_ref or ""))
     if tree.is_head:
@@ -55,13 +61,22 @@ def both(request: GateRequest, stack: ExitStack, say: Say) -> list[Started]:
     if (tree.path / ".gitmodules").exists():
         say(f"the worktree of {tree.reference} has no submodules: code in them cannot be imported on the base's side")
     watch = {"own": str(tree.root), "foreign": str(tree.path)}
-    return [_revision(request, tree, stack, say), replace(alone(request, stack, say), watch=watch)]
+    return [_revision(request, tree, stack, say), replace(_candidate(request, stack, say, _keeping()), watch=watch)]
 
 
 def alone(request: GateRequest, stack: ExitStack, say: Say) -> Started:
-    """The candidate: this interpreter, here, with the import path that this process has."""
+    """The candidate by itself: its memory is the system's, as in the `profile` that a baseline is of."""
+    return _candidate(request, stack, say, {})
+
+
+def _keeping() -> dict[str, str]:
+    return {name: value for name, value in _KEEPING.items() if name not in os.environ}
+
+
+def _candidate(request: GateRequest, stack: ExitStack, say: Say, memory: Mapping[str, str]) -> Started:
+    """This interpreter, here, with the import path that this process has."""
     name = f"candidate ({_WORKING_TREE})"
-    launch = Launch(name, sys.executable, Path.cwd(), _python_path(_own_path()))
+    launch = Launch(name, sys.executable, Path.cwd(), {**_python_path(_own_path()), **memory})
     side = stack.enter_context(Side(launch, say))
     return Started("candidate", _WORKING_TREE, side, _specs(request.specs))
 
@@ -74,7 +89,7 @@ def _revision(request: GateRequest, tree: Tree, stack: ExitStack, say: Say) -> S
         raise UsageError(f"--base-ref {tree.reference}: {here} is not there at that revision: run in a folder that is")
     elsewhere = [entry for entry in _own_path() if tree.mapped(entry) is None]
     hint = f"{tree.reference} is older than the gate: choose a later revision, or use --against-python"
-    environment = _python_path([*tree.python_path(here), *elsewhere])
+    environment = {**_python_path([*tree.python_path(here), *elsewhere]), **_keeping()}
     launch = Launch(f"base ({tree.reference})", sys.executable, folder, environment, hint)
     side = stack.enter_context(Side(launch, say))
     specs = _specs_at(request.specs, tree, say)
@@ -86,7 +101,7 @@ def _other_python(request: GateRequest, python: Path, stack: ExitStack, say: Say
     """The base: another interpreter, here."""
     hint = f"install invobench there: {python} -m pip install invobench=={__version__}"
     command = str(python) if len(python.parts) == 1 else os.path.abspath(python)  # a link into an environment stays one
-    launch = Launch(f"base ({python})", command, Path.cwd(), hint=hint)
+    launch = Launch(f"base ({python})", command, Path.cwd(), _keeping(), hint=hint)
     side = stack.enter_context(Side(launch, say))
     return Started("base", str(python), side, _specs(request.specs))
 
@@ -115,4 +130,9 @@ def _own_path() -> list[str]:
 
 
 def _python_path(entries: Sequence[str]) -> dict[str, str]:
-    return {"PYTHONPATH": os.pathsep.join(dict.fromkeys(entries))}
+    return {**_steady(), "PYTHONPATH": os.pathsep.join(dict.fromkeys(entries))}
+
+
+def _steady() -> dict[str, str]:
+    """What both sides have in their environment, unless the user has it otherwise."""
+    return {name: value for name, value in _KEEP_MEMORY.items() if name not in os.environ}
