@@ -1,4 +1,4 @@
-"""How often a real gate is wrong here: gates of A against A, and of A against A with one layer slowed by a known factor.
+"""How often a real gate is wrong here: gates of A against A, and of A against A with a layer slowed by a known factor.
 
 Usage, from a clean checkout: python -m tools.study_gate [--gates 100] [--minutes M] [--out reports/gate/gates.jsonl]
 
@@ -84,6 +84,8 @@ def one_gate(kind: str) -> dict[str, Any]:
         "load": load,
         "cells": [_told(cell) for cell in outcome.judgement.cells],
         "process_medians_s": levels,
+        "revision": outcome.judgement.base.revision,
+        "environment": outcome.candidate_run.environment.model_dump() if outcome.candidate_run else {},
     }
 
 

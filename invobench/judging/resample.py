@@ -5,7 +5,7 @@ draw takes as many processes as there are, some of them more than once, with all
 of logarithms, so that an interval does not depend on which side is called the base.
 
 Few processes differ by less than all processes would, and quantiles of draws know nothing of it: of ten processes a
-side, plain percentile intervals leave the truth out in 7 to 9 of 100 cases instead of 5
+side, plain percentile intervals leave the truth out in 6 to 10 of 100 cases instead of 5
 (`tools/study_gate_simulated.py`). So distances from the ratio are widened by √(n / (n − 1)), as a variance is by the
 degree of freedom that its mean costs, and by Student's t over the normal distribution's z (Hesterberg, What Teachers
 Should Know about the Bootstrap, The American Statistician 69, 2015, on why intervals of few samples are narrow).

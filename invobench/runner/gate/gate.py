@@ -137,7 +137,7 @@ class Gating:
         record = Record(self.request.out / started.role, run, list(plan), narrow.__getitem__)
         stack.callback(record.close)
         slow = dict(self.request.slow) if started.role == "candidate" else {}
-        return Part(started.measurer, plan, record, started.watch, slow=slow)
+        return Part(started.measurer, plan, record, started.watch, started.apart, slow=slow)
 
     def _rules(self, targets: Sequence[Target], paired: bool, reason: str) -> Rules:
         known = {target.identity: target for target in targets}

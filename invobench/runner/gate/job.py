@@ -6,6 +6,7 @@ alike, and the cells come in the same order on both, another order each two roun
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from invobench.spec.gate import STANDARD_RUN, STANDARD_THRESHOLDS, GateRun, Thre
 #: what a side's first process measures beside latency; it is the same in every other
 DETERMINISTIC = ("params", "output", "macs", "error", "memory", "launches")
 LATENCY = ("latency",)
+#: processes between two looks at what is open, relative to those that are in
+_GROWTH = 0.4
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,15 @@ class Target:
 class Part:
     """A side in a job. `watch`: whose modules it may not import, None where that cannot happen.
 
-    `slow`: layer -> how many times its own time every call takes; 1 for the others.
+    `apart`: each cell in a process of its own, as a profile measures, and not one after another in one. `slow`: layer
+    -> how many times its own time every call takes; 1 for the others.
     """
 
     measurer: Measurer
     planned: Mapping[Identity, Planned]
     record: Record
     watch: Mapping[str, str | None] | None = None
+    apart: bool = False
     modules: Modules = field(default_factory=Modules)
     slow: Mapping[str, float] = field(default_factory=dict)
 
@@ -79,7 +84,9 @@ class Job:
         self.parts, self.targets, self.metrics = tuple(parts), tuple(targets), tuple(metrics)
         self._judged, self._observer, self._elapsed = judged, observer, elapsed
         self._rounds = 0
-        self._again: list[Target] = []
+        self._open: list[Target] = []
+        self._before_look = 0
+        self._regressed: set[Identity] = set()
 
     def run(self) -> Judgement:
         """Measure until it is clear. Raises UsageError for sides that cannot be compared, after one round.
@@ -116,19 +123,36 @@ class Job:
         return GateProgress(self._rounds, max(least, self._rounds + bool(wanted)), len(wanted), self._elapsed())
 
     def _wanted(self) -> list[Target]:
-        """The cells of the next round: those with too few processes; then those undecided, for two rounds each time."""
+        """The cells of the next round: those with too few processes; then those that are open, until the next look."""
         going = [target for target in self.targets if self._goes_on(target)]
         fewer = [target for target in going if self.processes(target.identity) < target.gate.processes]
         if fewer:
             return fewer
-        again, self._again = [target for target in self._again if self._has_room(target)], []
-        if again:
-            return again
-        in_time = [target for target in going if self._has_room(target) and self._elapsed() < target.gate.time_s]
-        if in_time:
-            undecided = {one.identity for one in self._judged().cells if _is_undecided(one.check("latency"))}
-            self._again = [target for target in in_time if target.identity in undecided]
-        return self._again
+        if not self._before_look:
+            self._look([target for target in going if self._has_room(target)])
+        is_pair = self._before_look % 2 == 0
+        self._before_look = max(0, self._before_look - 1)
+        return [one for one in self._open if self._has_room(one) and not (is_pair and self._is_late(one))]
+
+    def _look(self, targets: Sequence[Target]) -> None:
+        """Find out which of `targets` are open, and after how many rounds to look again: at _GROWTH more processes.
+
+        Open is what is undecided, and what is regressed for the first time: whoever looks often enough at noise sees
+        whatever he looks for, so that looks are few, and two in a row must say `regressed` where there is time.
+        """
+        in_time = [target for target in targets if not self._is_late(target)]
+        checks = {one.identity: one.check("latency") for one in self._judged().cells} if in_time else {}
+        verdicts = {identity: check.verdict for identity, check in checks.items() if check is not None}
+        regressed = {identity for identity, verdict in verdicts.items() if verdict is Verdict.REGRESSED}
+        undecided = {identity for identity, verdict in verdicts.items() if verdict is Verdict.INCONCLUSIVE}
+        open_ = undecided | (regressed - self._regressed)
+        self._regressed = regressed
+        self._open = [target for target in in_time if target.identity in open_]
+        least = min((self.processes(target.identity) for target in self._open), default=0)
+        self._before_look = 2 * math.ceil(_GROWTH * least / 2)
+
+    def _is_late(self, target: Target) -> bool:
+        return self._elapsed() >= target.gate.time_s
 
     def _has_room(self, target: Target) -> bool:
         """Whether a cell may have another process a side."""
@@ -145,8 +169,8 @@ class Job:
         ordered = _shuffled(targets, self._rounds // 2)
         for part in self.parts if self._rounds % 2 == 0 else self.parts[::-1]:
             orders = [self._order(part, one) for one in ordered if one.identity in part.planned]
-            if orders:
-                self._measure(part, orders)
+            for batch in [[order] for order in orders] if part.apart else [orders] * bool(orders):
+                self._measure(part, batch)
         self._rounds += 1
 
     def _order(self, part: Part, target: Target) -> Order:
@@ -176,10 +200,6 @@ class Job:
                 whose = f"{part.measurer.name} imported {name}{more} from the other side's tree ({file})"
                 fix = "install each side in an environment of its own, and use --against-python"
                 raise MeasurementError(f"{whose}, so that nothing would be compared: {fix}")
-
-
-def _is_undecided(check: object) -> bool:
-    return getattr(check, "verdict", None) is Verdict.INCONCLUSIVE
 
 
 def _shuffled(targets: Sequence[Target], pair: int) -> list[Target]:

@@ -23,9 +23,6 @@ from invobench.runner.gate.worktree import Tree, worktree
 Say = Callable[[str], None]
 
 _WORKING_TREE = "working tree"
-#: glibc keeps freed memory. Else whether a large tensor costs page faults depends on what else lies on the heap, which
-#: all processes of a side inherit alike: two sides with the same code may differ by half
-_KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "-1"}
 #: glibc keeps what is freed: else a process gives memory back in every call or in none, by how its heap happens to lie,
 #: and one side by luck always does. A pipeline's own settings win.
 _KEEPING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "-1"}
@@ -36,6 +33,7 @@ class Started:
     """A side that was started. `role`: `base` or `candidate`, its folder in the results. `label`: for a judgement.
 
     `watch`: whose modules it may not import (`foreign`) and which are its own, None where both sides share them.
+    `apart`: whether each cell has a process of its own.
     """
 
     role: str
@@ -44,6 +42,7 @@ class Started:
     specs: Sequence[Spec]
     watch: Mapping[str, str | None] | None = None
     revision: str = ""
+    apart: bool = False
 
     def subject(self, run: Run) -> Subject:
         """The side as a judgement names it."""
@@ -65,8 +64,11 @@ def both(request: GateRequest, stack: ExitStack, say: Say) -> list[Started]:
 
 
 def alone(request: GateRequest, stack: ExitStack, say: Say) -> Started:
-    """The candidate by itself: its memory is the system's, as in the `profile` that a baseline is of."""
-    return _candidate(request, stack, say, {})
+    """The candidate by itself, as in the `profile` that a baseline is of.
+
+    Its memory is the system's, and each cell has a process of its own: what is before it would lie in its heap.
+    """
+    return replace(_candidate(request, stack, say, {}), apart=True)
 
 
 def _keeping() -> dict[str, str]:
@@ -130,9 +132,4 @@ def _own_path() -> list[str]:
 
 
 def _python_path(entries: Sequence[str]) -> dict[str, str]:
-    return {**_steady(), "PYTHONPATH": os.pathsep.join(dict.fromkeys(entries))}
-
-
-def _steady() -> dict[str, str]:
-    """What both sides have in their environment, unless the user has it otherwise."""
-    return {name: value for name, value in _KEEP_MEMORY.items() if name not in os.environ}
+    return {"PYTHONPATH": os.pathsep.join(dict.fromkeys(entries))}

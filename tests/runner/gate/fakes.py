@@ -49,6 +49,7 @@ class FakeSide:
         self.environment, self.modules = HERE, Modules()
         self.orders: list[Order] = []
         self.watched: list[Mapping[str, str | None] | None] = []
+        self.batches: list[int] = []
         self._taken: dict[str, int] = {}
 
     def hello(self) -> Environment:
@@ -62,6 +63,7 @@ class FakeSide:
         self, orders: Sequence[Order], watch: Mapping[str, str | None] | None, got: Callable[[Identity, Row], None]
     ) -> Modules:
         self.watched.append(watch)
+        self.batches.append(len(orders))
         for order in orders:
             name = order.planned.row.name
             number = self._taken.get(name, 0)
@@ -134,6 +136,7 @@ class FakeGate:
         self.candidate = FakeSide("candidate (working tree)", self.cells, candidate, self.clock, self.log)
         self.watcher = Watcher()
         self.watch: Mapping[str, str | None] | None = None
+        self.apart = False
 
     def run(self, against: Side | None = None, **changes: Any) -> GateOutcome:
         """The outcome; `against`: a baseline, in which case the base does not run."""
@@ -141,7 +144,7 @@ class FakeGate:
         gating = Gating(request, self.watcher, self.clock.now, self.cells)
         specs = [Spec("test.yaml", "test.yaml")]
         base = Started("base", "main", self.base, specs, self.watch, "a" * 40)
-        candidate = Started("candidate", "working tree", self.candidate, specs, self.watch)
+        candidate = Started("candidate", "working tree", self.candidate, specs, self.watch, apart=self.apart)
         return gating.outcome([base, candidate] if against is None else [candidate], against)
 
     @property

@@ -14,6 +14,7 @@ from invobench.judging.side import side_of_results
 from invobench.judging.verdicts import Verdict
 from invobench.results import Row, read_results
 from invobench.runner import interrupts
+from invobench.runner.gate import gate as gating
 from invobench.runner.gate.job import DETERMINISTIC
 from invobench.runner.gate.measurer import Modules
 from tests.runner.gate.fakes import HERE, FakeGate, cells_of, dies, steady
@@ -106,6 +107,43 @@ def test_it_stops_when_more_processes_have_decided(tmp_path: Path) -> None:
     outcome = gate.run()
     assert outcome.exit_code == 0
     assert 6 < gate.watcher.progress[-1].rounds_done < 40
+
+
+def test_looks_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 6 processes, then each time at 40 % more, two at a time: 10, 14, 20, 28, 40; and once after the first."""
+    looks = []
+    original = gating.judge
+
+    def judge(base: Any, candidate: Any, rules: Any) -> Any:
+        looks.append(len(next(iter(base.samples.values()))))
+        return original(base, candidate, rules)
+
+    monkeypatch.setattr(gating, "judge", judge)
+    gate = FakeGate(tmp_path, cells_of("x", {"most_processes": 40, "time_s": 1000.0}), steady(1.0), undecided)
+    gate.run()
+    assert looks == [1, 6, 10, 14, 20, 28, 40]
+
+
+def test_what_is_regressed_once_is_looked_at_again(tmp_path: Path) -> None:
+    """Noise that looks like a regression for six processes, and then does not."""
+
+    def settles(name: str, number: int, now: float) -> float:
+        return 1.2 if number < 6 else 1.0
+
+    gate = FakeGate(tmp_path / "noise", cells_of("x", {"time_s": 1000.0}), steady(1.0), settles)
+    assert gate.run().exit_code != 1
+    hasty = FakeGate(tmp_path / "hasty", cells_of("x", {"most_processes": 6}), steady(1.0), settles)
+    assert hasty.run().exit_code == 1
+    gate = FakeGate(tmp_path / "real", cells_of("xy", {"time_s": 1000.0}), steady(1.0), lambda name, *more: 1.2)
+    assert gate.run().exit_code == 1
+    assert gate.watcher.progress[-1].rounds_done == 10, "a second look, and no third"
+
+
+def test_cells_may_have_processes_of_their_own(tmp_path: Path) -> None:
+    gate = FakeGate(tmp_path, cells_of("xy"), steady(1.0), steady(1.0))
+    gate.apart = True
+    assert gate.run().exit_code == 0
+    assert (set(gate.candidate.batches), set(gate.base.batches)) == ({1}, {2})
 
 
 def test_inconclusive_may_pass_or_fail_and_stays_inconclusive(tmp_path: Path) -> None:
@@ -300,7 +338,7 @@ def test_a_baseline_of_the_same_environment_is_judged(tmp_path: Path) -> None:
     outcome = gate.run(base)
     assert verdicts(outcome) == dict.fromkeys("xy", Verdict.REGRESSED)
     assert (outcome.exit_code, outcome.base_run) == (1, None)
-    assert len(gate.rounds) == 6
+    assert len(gate.rounds) == 10
     assert {process[0] for process in gate.rounds} == {"c"}
     assert not (tmp_path / "now/base").exists()
 
