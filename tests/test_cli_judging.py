@@ -189,6 +189,7 @@ def test_a_baseline_is_shown_and_listed(repository: Repository, baseline: str) -
     assert [json.loads(line)["path"] for line in listed.stdout.splitlines()] == [baseline]
 
 
+@pytest.mark.slow
 def test_a_baseline_of_another_environment_is_inconclusive_and_may_be_let_through(
     repository: Repository, baseline: str
 ) -> None:

@@ -175,6 +175,7 @@ def test_the_schema_knows_them(acme: Path) -> None:
     assert not fits("networks", network="stack", depth=99)
 
 
+@pytest.mark.slow
 def test_they_are_counted_and_agree_with_what_is_dispatched(acme: Path) -> None:
     counted = ok(invobench(acme, "count", "spec.yaml", "--format", "jsonl"))
     records = [json.loads(line) for line in counted.splitlines()]
@@ -211,6 +212,7 @@ def test_they_are_checked_and_measured_in_processes_of_their_own(acme: Path, tmp
     assert {row.kernel_size for row in rows[:4]} == {None}
 
 
+@pytest.mark.slow
 def test_a_wrong_backend_of_ours_is_not_timed(acme: Path, tmp_path: Path) -> None:
     arguments = ("--set", "backend=wrong", "--device", "cpu", "--quiet", "--out", str(tmp_path / "out"))
     done = invobench(acme, "profile", "spec.yaml", *arguments)
@@ -223,6 +225,7 @@ def test_a_wrong_backend_of_ours_is_not_timed(acme: Path, tmp_path: Path) -> Non
     assert rows["shift"].message == ("backend wrong: shift_conv has none of that name; it has: reference, aten")
 
 
+@pytest.mark.slow
 def test_a_network_of_its_own(acme: Path, tmp_path: Path) -> None:
     spec = (
         "version: 1\nnetworks:\n  - {name: s, network: stack, in_channels: 8, height: 9, width: 9,"

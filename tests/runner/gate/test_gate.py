@@ -79,6 +79,7 @@ def test_what_does_not_vary_is_compared_exactly(root: Path) -> None:
     assert outcome.exit_code == 1
 
 
+@pytest.mark.slow
 def test_a_layer_that_breaks_is_a_failure_and_one_that_is_new_is_not(root: Path) -> None:
     (root / "mine.py").write_text(layer(first="raise ValueError('broken')"))
     text = (root / "specs/gate.yaml").read_text()
@@ -90,6 +91,7 @@ def test_a_layer_that_breaks_is_a_failure_and_one_that_is_new_is_not(root: Path)
     assert outcome.exit_code == 4
 
 
+@pytest.mark.slow
 def test_a_spec_that_the_revision_lacks_is_that_of_both(root: Path) -> None:
     new = root / "specs/new.yaml"
     new.write_text(spec())
@@ -102,6 +104,7 @@ def test_a_spec_that_the_revision_lacks_is_that_of_both(root: Path) -> None:
     assert {note, same} <= set(outcome.judgement.notes)  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_a_package_under_src_is_the_revisions(root: Path) -> None:
     """On both sides something else would be imported first: the working tree's, from the import path."""
     package = root / "src/pkg"
@@ -121,6 +124,7 @@ def test_a_package_under_src_is_the_revisions(root: Path) -> None:
     assert (params.base, params.candidate) == (8 * 9 * 8 + 8, 8 * 9 * 8)
 
 
+@pytest.mark.slow
 def test_code_of_the_working_tree_on_the_bases_side_is_refused(root: Path) -> None:
     """The revision's own layer imports from a path that it names."""
     hard = f"import sys\nsys.path.insert(0, {str(root / 'lib')!r})\nfrom helpers import Mine\n"
@@ -136,6 +140,7 @@ def test_code_of_the_working_tree_on_the_bases_side_is_refused(root: Path) -> No
     assert (outcome.exit_code, outcome.judgement) == (4, None)
 
 
+@pytest.mark.slow
 def test_another_interpreter_is_the_base(root: Path, tmp_path: Path) -> None:
     """Its environment has a layer of its own; the working tree is the same for both."""
     (tmp_path / "environment").mkdir()
@@ -179,6 +184,7 @@ def test_what_cannot_start(root: Path) -> None:
     assert not (root.parent / "out").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_nothing_behind(root: Path) -> None:
     (root / "mine.py").write_text(layer(first="__import__('time').sleep(600)"))
     script = f"""

@@ -210,6 +210,7 @@ def test_thinned_samples_keep_their_median() -> None:
     assert thinned(samples[:7]) == samples[:7]
 
 
+@pytest.mark.slow
 def test_for_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A layer that naps takes longer by what it is slowed by, whatever else the machine does."""
     (tmp_path / "mine.py").write_text(layer(first="__import__('time').sleep(0.002)"))

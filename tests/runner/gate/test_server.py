@@ -274,6 +274,7 @@ def asked(process: Any, **request: Any) -> dict[str, Any]:
     return json.loads(process.stdout.readline())  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 def test_what_a_layer_prints_is_no_answer_and_the_end_of_stdin_is_the_end(started: Any, tmp_path: Path) -> None:
     path = spec(tmp_path, user("Talks"))
     plan = asked(started, ask="plan", specs=[{"path": str(path), "name": "s"}], overrides=[])["plan"]
@@ -285,6 +286,7 @@ def test_what_a_layer_prints_is_no_answer_and_the_end_of_stdin_is_the_end(starte
     assert "said on stdout" in started.stderr.read()
 
 
+@pytest.mark.slow
 def test_a_server_that_nobody_listens_to_ends_though_it_measures(started: Any, tmp_path: Path) -> None:
     path = spec(tmp_path, user("Hangs"))
     plan = asked(started, ask="plan", specs=[{"path": str(path), "name": "s"}], overrides=[])["plan"]
