@@ -28,6 +28,7 @@ LAYERS = (
     "cost",
     "results",
     "plugins",
+    "native",
     "operators",
     "networks",
     "spec",

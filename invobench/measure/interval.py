@@ -19,13 +19,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from invobench.judging.student import Z, student
+
 #: fewer samples have no two-sided 95 % interval of the median by order statistics
 MIN_SAMPLES = 6
 #: the names of the methods, as rows have them
 METHOD = "order statistics of samples"
 RANGE_METHOD = "three times the range of samples"
 _TAIL = 0.025
-_Z = 1.959964
 _CORRELATED_FROM = 20
 _RANGES = 3
 
@@ -116,17 +117,5 @@ def _widened(rank: int, samples: int, correlation: float) -> int:
     worth = samples / correlation
     if worth < MIN_SAMPLES:
         return 0
-    factor = math.sqrt(correlation) * _student(worth - 1) / _Z
+    factor = math.sqrt(correlation) * student(worth - 1) / Z
     return max(0, math.floor(samples / 2 - (samples / 2 - rank) * factor))
-
-
-def _student(freedom: float) -> float:
-    """The 97.5 % point of Student's t, by its expansion about the normal one (Abramowitz and Stegun 26.7.5)."""
-    z, n = _Z, freedom
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    return z + sum(term / n**power for power, term in enumerate(terms, start=1))

@@ -49,18 +49,25 @@ class OperatorEntry(Entry):
 class BackendEntry(Entry):
     """The code of one operator under one name.
 
-    `requires`: modules that must be importable. `devices`: device types that it runs on.
+    `requires`: modules that must be importable. `devices`: device types that it runs on. `dtypes`: those that it
+    computes in, all where it is empty. `missing`: the import path of a function that says what else this machine lacks
+    for it, None where nothing. `setup`: that of one that makes it ready and returns the seconds that this took.
+    `opaque`: whether its work is in operators of its own, whose multiply-adds are declared and not seen.
     """
 
     devices: tuple[str, ...] = ("cpu", "cuda")
     requires: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    missing: str = ""
+    setup: str = ""
+    opaque: bool = False
 
     def problem(self) -> str:
         """What is wrong with what it says, empty where it can be used (imports nothing)."""
         module, _, attribute = self.path.partition(":")
         if not (module and attribute):
             return f"path must be package.module:function, not '{self.path}'"
-        for what, names in (("devices", self.devices), ("requires", self.requires)):
+        for what, names in (("devices", self.devices), ("requires", self.requires), ("dtypes", self.dtypes)):
             if not (isinstance(names, tuple) and all(isinstance(name, str) for name in names)):
                 return f"{what} must be a tuple of names, not {names!r}"
         return "" if self.devices else "devices is empty"
@@ -82,12 +89,27 @@ _OPERATORS = {
     "module": OperatorEntry(f"{_HERE}.user_module", "your own layer: `module: package.module:Class`"),
 }
 
+#: backends whose C++ kernels are built on the machine that runs them
+_NATIVE: Any = {
+    "devices": ("cpu",),
+    "dtypes": ("float32", "bfloat16", "float16"),
+    "missing": "invobench.native:missing",
+    "setup": f"{_HERE}.involution.kernels.ops:ready",
+    "opaque": True,
+}
+
 #: operator -> backend -> code; `auto` prefers the later of two that nobody has measured
 _BACKENDS: Mapping[str, Mapping[str, BackendEntry]] = {
     "involution": {
         "reference": BackendEntry(f"{_HERE}.involution.module:reference", "shifted slices and sums: the oracle"),
         "unfold": BackendEntry(f"{_HERE}.involution.backends.unfold:aggregate", "nn.Unfold: the published code"),
         "shift": BackendEntry(f"{_HERE}.involution.backends.shift:aggregate", "K² multiply-adds in place"),
+        "cpp": BackendEntry(
+            f"{_HERE}.involution.backends.cpp:aggregate", "C++ for this processor, built on first use", **_NATIVE
+        ),
+        "fused": BackendEntry(
+            f"{_HERE}.involution.backends.fused:aggregate", "C++ that makes the kernels where it uses them", **_NATIVE
+        ),
     },
     "conv": {
         "reference": BackendEntry(f"{_HERE}.conv.module:reference", "a product a tap, summed: the oracle"),

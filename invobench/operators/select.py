@@ -11,8 +11,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from importlib.util import find_spec
+from typing import Any
 
 from invobench.errors import BackendUnavailable
 from invobench.operators import AUTO, BACKENDS, OPERATORS, BackendEntry
@@ -31,14 +33,28 @@ class Need:
     mode: str
 
 
-def unavailable(entry: BackendEntry, device: str) -> str | None:
-    """Why a backend cannot run here on a device type, None where it can."""
+def unavailable(entry: BackendEntry, device: str, dtype: str | None = None) -> str | None:
+    """Why a backend cannot run here on a device type (and in a dtype), None where it can."""
     missing = [name for name in entry.requires if not _is_installed(name)]
     if missing:
         return f"needs {', '.join(missing)}, not installed"
     if device not in entry.devices:
         return f"runs on {', '.join(entry.devices)} only, not on {device}"
+    if dtype and entry.dtypes and dtype not in entry.dtypes:
+        return f"computes in {', '.join(entry.dtypes)} only, not in {dtype}"
+    if entry.missing:
+        return _named(entry.missing)()  # type: ignore[no-any-return]
     return None
+
+
+def setup(entry: BackendEntry) -> float | None:
+    """Make a backend ready, and return the seconds that it took; None where there is nothing to do."""
+    return float(_named(entry.setup)()) if entry.setup else None
+
+
+def _named(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
 
 
 def _is_installed(name: str) -> bool:
@@ -48,28 +64,33 @@ def _is_installed(name: str) -> bool:
         return False
 
 
-def resolve(requested: str, need: Need) -> str:
-    """The backend that runs. Raises BackendUnavailable where the requested one cannot."""
+def resolve(requested: str, need: Need, counted: bool = False) -> str:
+    """The backend that runs. Raises BackendUnavailable where the requested one cannot.
+
+    `counted`: its work is to be seen and not done, so that `auto` takes none whose work is declared.
+    """
     table = BACKENDS[need.layer.operator]
     if requested == AUTO:
-        return _choose(table, need)
+        return _choose(table, need, counted)
     if requested not in table:
         nothing = f"{need.layer.operator} has none of that name; it has: {', '.join(table)}"
         raise BackendUnavailable(f"backend {requested}: {table.refused.get(requested, nothing)}")
-    reason = unavailable(table[requested], need.device)
+    reason = unavailable(table[requested], need.device, need.dtype)
     if reason:
         raise BackendUnavailable(f"backend {requested}: {reason}")
     return requested
 
 
-def _choose(table: Table[BackendEntry], need: Need) -> str:
+def _choose(table: Table[BackendEntry], need: Need, counted: bool) -> str:
     """The fastest measured, or the last, of the backends that come with the operator.
 
     One that another package adds runs where it is asked for by name: installing a package changes no result.
     """
     owner = OPERATORS.owner(need.layer.operator)
-    own = {name: entry for name, entry in table.items() if table.owner(name) == owner}
-    able = [name for name, entry in own.items() if unavailable(entry, need.device) is None]
+    own = {
+        name: entry for name, entry in table.items() if table.owner(name) == owner and not (counted and entry.opaque)
+    }
+    able = [name for name, entry in own.items() if unavailable(entry, need.device, need.dtype) is None]
     if not able:
         raise BackendUnavailable(f"backend auto: no backend of {need.layer.operator} runs on {need.device}")
     measured = _measured(need.layer.operator, need.device, need.mode)

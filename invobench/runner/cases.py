@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from invobench.networks import NETWORKS
 from invobench.operators import BACKENDS, OPERATORS
 from invobench.operators.base import LayerShape, LayerSpec
-from invobench.operators.select import Need, resolve
+from invobench.operators.select import Need, resolve, setup
 from invobench.runner.executions import EXECUTIONS, Inputs, MakeStep, Work
 from invobench.runner.steps import Run, Step
 from invobench.spec.cells import Cell
@@ -39,7 +39,8 @@ class Built:
 class Case:
     """A cell's module and inputs on `device`; `layers` are its operators in the order they were built.
 
-    `setup_s`: what compiling or capturing took, with its first calls, once a step has been made; None for eager.
+    `setup_s`: what building kernels took, and compiling or capturing with its first calls once a step has been made;
+    None where there was nothing of it.
     """
 
     cell: Cell
@@ -50,6 +51,7 @@ class Case:
     layers: tuple[Built, ...]
     setup_s: float | None = None
     _made: dict[str, MakeStep] = field(default_factory=dict, repr=False)
+    _set_up: bool = field(default=False, repr=False)
 
     @property
     def backends(self) -> str:
@@ -86,10 +88,11 @@ class Case:
             self._made[execution] = EXECUTIONS[execution](work, self.inputs)
         make = self._made[execution]
         step = make(self.inputs)
-        if execution != "eager" and self.setup_s is None:
+        if execution != "eager" and not self._set_up:
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
-            self.setup_s = time.perf_counter() - start
+            self.setup_s = (self.setup_s or 0.0) + time.perf_counter() - start
+            self._set_up = True
         return replace(step, variants=lambda sets: self._variants(make, step, sets))
 
     def _variants(self, make: MakeStep, first: Step, sets: int) -> Sequence[Run]:
@@ -112,10 +115,14 @@ def build_case(cell: Cell, device: torch.device, storage: torch.device | None = 
     """
     torch.manual_seed(0)
     layers: list[Built] = []
+    setups: dict[tuple[str, str], float | None] = {}
 
     def make_layer(layer: LayerSpec, shape: LayerShape) -> nn.Module:
-        backend = resolve(cell.backend, Need(layer, shape, device.type, cell.dtype, cell.mode))
+        need = Need(layer, shape, device.type, cell.dtype, cell.mode)
+        backend = resolve(cell.backend, need, counted=storage is not None)
         layers.append(Built(layer, shape, backend))
+        if storage is None:
+            setups.setdefault((layer.operator, backend), setup(BACKENDS[layer.operator][backend]))
         return build_layer(layer, shape.in_channels, backend, cell.scope)
 
     dtype, at = DTYPES[cell.dtype], storage or device
@@ -129,7 +136,8 @@ def build_case(cell: Cell, device: torch.device, storage: torch.device | None = 
     memory_format = cell.contract.memory_format
     module = laid_out(module.to(device=at, dtype=dtype), memory_format)
     inputs = tuple(arranged(torch.randn(shape, device=at, dtype=dtype), memory_format) for shape in shapes)
-    return Case(cell, at, dtype, module, inputs, tuple(layers))
+    taken = [seconds for seconds in setups.values() if seconds is not None]
+    return Case(cell, at, dtype, module, inputs, tuple(layers), sum(taken) if taken else None)
 
 
 def build_layer(layer: LayerSpec, in_channels: int, backend: str, scope: str) -> nn.Module:
@@ -147,7 +155,13 @@ def laid_out(module: nn.Module, memory_format: str) -> nn.Module:
 
 
 def arranged(tensor: Tensor, memory_format: str) -> Tensor:
-    """`tensor` in `memory_format` where it has four dimensions, else as it is."""
+    """`tensor` in `memory_format` where it has four dimensions, else as it is.
+
+    Given kernels `[N, G, K*K, H, W]` lie as a convolution would have made them: those of a pixel together, or of a tap.
+    """
+    if tensor.dim() == 5:
+        kernels: Tensor = arranged(tensor.flatten(1, 2), memory_format).unflatten(1, tensor.shape[1:3])
+        return kernels
     return tensor.contiguous(memory_format=MEMORY_FORMATS[memory_format]) if tensor.dim() == 4 else tensor
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from invobench.conventions import PRODUCTS
 from invobench.cost import Cost
 from invobench.errors import MeasurementError
+from invobench.judging.statuses import WRONG
 from invobench.operators import BACKENDS, ORACLE, layer_cost
 from invobench.operators.base import LayerShape, LayerSpec
 from invobench.runner.cases import Built, Case, arranged, build_layer, laid_out
@@ -76,7 +77,7 @@ def _check(built: Built, case: Case) -> Errors:
         error, limit = getattr(errors, what), _FACTOR * getattr(allowed, what) + margin
         if not error <= limit:  # a NaN is not within it either
             raise MeasurementError(
-                f"backend {built.backend} of {layer.operator} is wrong, and was not timed: {what} off by {error:.3g} "
+                f"backend {built.backend} of {layer.operator} {WRONG}: {what} off by {error:.3g} "
                 f"of the float64 reference's largest value, allowed {limit:.3g} (shape {list(shape.dims)})"
             )
     return errors

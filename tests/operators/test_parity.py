@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from invobench.operators import BACKENDS, OPERATORS
+from invobench.operators.select import unavailable
 from tests.operators.cases import LAYOUTS, QUICK, Case, Problem, case, grid, laid_out, mismatches, worst_error
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -20,7 +21,7 @@ def pairs() -> list[tuple[str, str]]:
         for operator in OPERATORS
         if operator not in OWN
         for backend, entry in BACKENDS[operator].items()
-        if "cpu" in entry.devices
+        if unavailable(entry, "cpu") is None
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -17,6 +18,10 @@ class Aggregate(Protocol):
     def __call__(self, x: Tensor, weight: Tensor, kernel_size: int, stride: int, dilation: int) -> Tensor:
         """x `[N, C, H, W]`, weight `[N, G, K*K, H_out, W_out]` -> y `[N, C, H_out, W_out]`, in x's dtype."""
         ...
+
+
+#: what a backend has as `involve` that computes a whole layer: layer, x `[N, C, H, W]` -> `[N, C, H_out, W_out]`
+WholeLayer = Callable[["Involution", Tensor], Tensor]
 
 
 def reference(x: Tensor, weight: Tensor, kernel_size: int, stride: int, dilation: int) -> Tensor:
@@ -72,6 +77,9 @@ class Involution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x `[N, C, H, W]` -> `[N, C, H_out, W_out]`."""
+        whole: WholeLayer | None = getattr(self.aggregate, "involve", None)
+        if whole is not None and not x.is_meta:  # what is counted is counted term by term
+            return whole(self, x)
         return self.aggregate(x, self.kernels(x), self.fields.kernel_size, self.fields.stride, self.fields.dilation)
 
 

@@ -1,0 +1,1 @@
+"""Involution's own operators of PyTorch, and the C++ kernels behind them."""
