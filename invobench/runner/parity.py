@@ -23,6 +23,8 @@ from invobench.runner.cases import Built, Case, arranged, build_layer, laid_out
 from invobench.runner.compiling import compiled, compiler_errors
 from invobench.runner.settings import without_tf32
 
+#: of `results`: the output, without and with gradients
+OUTPUTS = 2
 #: a backend may err by this times the reference's own error in its dtype, and by this many machine epsilons
 _FACTOR = 4
 #: what half-precision products are summed in
@@ -64,7 +66,7 @@ def _check(built: Built, case: Case) -> Errors:
     torch.manual_seed(0)
     layer, scope = built.layer, case.cell.scope
     shape = layer.fields.small_shape(built.shape)
-    candidate = build_layer(layer, shape.in_channels, built.backend, scope).to(case.device, case.dtype)
+    candidate = _used(build_layer(layer, shape.in_channels, built.backend, scope)).to(case.device, case.dtype)
     inputs = [torch.randn(dims).to(case.device, case.dtype) for dims in layer.fields.input_shapes(shape, scope)]
     oracle = _twin(candidate, layer, shape, scope).to("cpu", torch.float64)
     same_dtype = _twin(candidate, layer, shape, scope).to(case.device, case.dtype)
@@ -81,6 +83,21 @@ def _check(built: Built, case: Case) -> Errors:
                 f"of the float64 reference's largest value, allowed {limit:.3g} (shape {list(shape.dims)})"
             )
     return errors
+
+
+def _used(module: nn.Module) -> nn.Module:
+    """`module` with norms as training leaves them: new ones change nothing in eval mode, and none would be missed."""
+    for norm in module.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            for tensor, low, high in (
+                (norm.running_mean, -0.2, 0.2),
+                (norm.running_var, 0.5, 2.0),
+                (norm.weight, 0.5, 1.5),
+                (norm.bias, -0.2, 0.2),
+            ):
+                if tensor is not None:
+                    tensor.detach().uniform_(low, high)
+    return module
 
 
 def _candidate_results(candidate: nn.Module, inputs: list[Tensor], case: Case) -> list[Tensor]:
@@ -127,18 +144,23 @@ def _twin(candidate: nn.Module, layer: LayerSpec, shape: LayerShape, scope: str)
 
 
 def results(module: nn.Module, inputs: list[Tensor]) -> list[Tensor]:
-    """Output, and gradients of inputs and parameters for one fixed gradient of the output; eval mode."""
+    """Output without and with gradients, and those of inputs and parameters for one fixed gradient; eval mode.
+
+    Without gradients a backend may take another way, which is the one that `forward` times.
+    """
     module.eval()
+    with torch.no_grad():
+        alone = module(*inputs)
     leaves = [tensor.detach().clone().requires_grad_() for tensor in inputs]
     y = module(*leaves)
     seeded = torch.Generator().manual_seed(1)
     grad_y = torch.randn(y.shape, generator=seeded).to(inputs[0].dtype).to(y)
-    return [y.detach(), *torch.autograd.grad(y, [*leaves, *module.parameters()], grad_y)]
+    return [alone, y.detach(), *torch.autograd.grad(y, [*leaves, *module.parameters()], grad_y)]
 
 
 def _errors(found: list[Tensor], exact: list[Tensor]) -> Errors:
     relative = [relative_error(a, b) for a, b in zip(found, exact, strict=True)]
-    return Errors(relative[0], _worst(relative[1:]))
+    return Errors(_worst(relative[:OUTPUTS]), _worst(relative[OUTPUTS:]))
 
 
 def _worst(errors: list[float]) -> float:

@@ -104,9 +104,9 @@ def attention_einsum(q: Tensor, k: Tensor, v: Tensor, row: Tensor, column: Tenso
     return torch.einsum("nhtyx,nhdtyx->nhdyx", attention, values).flatten(1, 2)
 
 
-#: operator -> what computes it: every backend, and an einsum that is none
+#: operator -> what computes it: every backend whose work is dispatched and not declared, and an einsum that is none
 SPELLINGS: dict[str, dict[str, Callable[..., Any]]] = {
-    name: {backend: entry.load() for backend, entry in BACKENDS[name].items()} for name in LOOPS
+    name: {backend: entry.load() for backend, entry in BACKENDS[name].items() if not entry.opaque} for name in LOOPS
 }
 SPELLINGS["involution"]["einsum"] = involution_einsum
 SPELLINGS["stand_alone_attention"]["einsum"] = attention_einsum

@@ -255,7 +255,7 @@ for operator in ("involution", "shift_conv"):
     need = select.Need(layer, LayerShape(1, 16, 9, 9), "cpu", "float32", "forward")
     print(select.resolve("auto", need))
 """
-    assert ok(run(acme, "-c", code)).splitlines() == ["shift", "aten"]
+    assert ok(run(acme, "-c", code)).splitlines() == ["fused", "aten"]
 
 
 def test_the_documentation_shows_the_package() -> None:

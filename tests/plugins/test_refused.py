@@ -261,7 +261,7 @@ def test_backends(site: Path) -> None:
     )
     done = run(site, "-c", code)
     refused, names = json.loads(done.stdout)
-    assert names == ["reference", "unfold", "shift"]
+    assert names == ["reference", "unfold", "shift", "cpp", "fused"]
     assert {(operator, name): text for operator, found in refused.items() for name, text in found.items()} == {
         key: text for key, (_, text) in BACKENDS.items()
     }

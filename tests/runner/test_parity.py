@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from invobench.errors import MeasurementError
+from invobench.operators import BACKENDS, BackendEntry
+from invobench.operators.involution.module import Involution, reference
 from invobench.runner import parity, settings
 from invobench.runner.cases import build_case
 from invobench.spec.contract import Contract
@@ -17,8 +19,8 @@ from tests.builders import cell, involution
 
 CPU = torch.device("cpu")
 RESULTS = parity.results
-#: the output, and the gradients of input, kernel generation (weight; scale and shift; weight and bias)
-COUNT = 1 + 1 + 5
+#: the output twice, and the gradients of input, kernel generation (weight; scale and shift; weight and bias)
+COUNT = parity.OUTPUTS + 1 + 5
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -43,7 +45,7 @@ def test_one_number_that_is_none_is_found_wherever_it_is(
 
     assert parity.check_case(case) is not None
     monkeypatch.setattr(parity, "_candidate_results", of_candidate)
-    with pytest.raises(MeasurementError, match="output off by" if place == 0 else "gradient off by"):
+    with pytest.raises(MeasurementError, match="output off by" if place < parity.OUTPUTS else "gradient off by"):
         parity.check_case(case)
 
 
@@ -66,3 +68,28 @@ def test_the_reference_has_no_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
         settings._allow_tf32(*before)
     _, same_dtype, candidate = seen
     assert (same_dtype, candidate, after) == ((False, False), (True, True), (True, True))
+
+
+@pytest.mark.parametrize("fault", ["another way without gradients", "no statistics"])
+def test_a_fault_of_the_way_that_is_timed_is_found(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    """A backend that is right with gradients and wrong without, or only where a norm has been used."""
+
+    class Wrong:
+        def __call__(self, *args: Any) -> Tensor:
+            return reference(*args)
+
+        def involve(self, layer: Involution, x: Tensor) -> Tensor:
+            features = layer.reduce(x)
+            if fault == "no statistics":
+                convolution, norm, _ = layer.reduce
+                features = (convolution(x) * norm.weight[:, None, None] + norm.bias[:, None, None]).relu()
+            y = self(x, layer.span(features).unflatten(1, (layer.groups, -1)), 3, 1, 1)
+            return y if torch.is_grad_enabled() or fault == "no statistics" else 1.001 * y
+
+    case = build_case(cell(involution(), backend="shift"), CPU)
+    load = type(BACKENDS["involution"]["shift"]).load
+    monkeypatch.setattr(
+        BackendEntry, "load", lambda self: Wrong() if self.path.endswith("shift:aggregate") else load(self)
+    )
+    with pytest.raises(MeasurementError, match="output off by"):
+        parity.check_case(case)

@@ -18,7 +18,7 @@ NETWORK_NAMES = (
     "rednet101, rednet152, rednet26, rednet38, rednet50, resnet, resnet101, resnet152, resnet26, resnet38, resnet50, "
     "sasa_resnet26, sasa_resnet38, sasa_resnet50"
 )
-BACKEND_NAMES = "aten, auto, own, reference, shift, unfold"
+BACKEND_NAMES = "aten, auto, cpp, fused, own, reference, shift, unfold"
 NAME = "like conv3x3 (letters, digits and _ . + × -, a letter or digit first)"
 
 #: keys of a layer, `^` before what is wrong -> its problems, `^` for those with a mark, in order

@@ -120,7 +120,7 @@ WRONG = {
     "dtype=on": "7: dtype: must be one of float32, bfloat16, float16, float64, not 'on'",
     "backend=shft": (
         "9: backend: unknown backend 'shft' (did you mean 'shift'?);"
-        " there are: aten, auto, own, reference, shift, unfold"
+        " there are: aten, auto, cpp, fused, own, reference, shift, unfold"
     ),
     "scope=aggregation": "7: scope: must be module for conv, not 'aggregation'",
     "depth=5": "7: depth: must be one of 26, 38, 50, 101, 152, not 5",
