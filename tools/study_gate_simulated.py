@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from invobench.judging import resample
+from invobench.judging.looks import until_next
 from invobench.judging.ratio import DRAWS, ratio_of_medians
 from invobench.judging.timing import timing
 from invobench.judging.verdicts import Verdict
@@ -214,7 +215,7 @@ def _summed(world: str, processes: int, paired: bool, method: str, limits: Array
 
 @dataclass(frozen=True)
 class Looks:
-    """Verdicts of gates that judge at ten processes a side and then after every two more, up to `most`."""
+    """Verdicts of gates that look at ten processes a side and, while it is open, at more of them, up to `most`."""
 
     ratio: float
     most: int
@@ -235,10 +236,13 @@ def looks(ratio: float, most: int, trials: int) -> Looks:
     ended: list[tuple[Verdict, int]] = []
     for _ in range(trials):
         base, candidate = sides(rng, WORLDS[PLAIN], max(MOST), ratio)
-        for processes in range(10, most + 1, 2):
+        processes, before = 10, Verdict.INCONCLUSIVE
+        while True:
             said = verdict(base[:processes], candidate[:processes], paired=True)
-            if said is not Verdict.INCONCLUSIVE:
+            is_open = said is Verdict.INCONCLUSIVE or (said is Verdict.REGRESSED and before is not said)
+            if not is_open or processes >= most:
                 break
+            processes, before = min(most, processes + until_next(processes)), said
         ended.append((said, processes))
     verdicts = [said for said, _ in ended]
     shares = [
@@ -307,8 +311,9 @@ last two columns are those of *{USED}*, which gates use.
 
 {markdown_coverage(covers)}
 
-**Looking again.** A gate judges at ten processes a side and, while it cannot tell, after every two more; processes are
-drawn as pairs. Each look is another chance to err, which counts where the truth is next to the threshold:
+**Looking again.** A gate judges at ten processes a side and, while it cannot tell, at 14, 20, 28 and 40; what is
+`regressed` must be so at the next look too. Processes are drawn as pairs. Each look is another chance to err, which
+counts where the truth is next to the threshold:
 
 {markdown_looks(again)}
 """

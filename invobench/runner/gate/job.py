@@ -6,12 +6,12 @@ alike, and the cells come in the same order on both, another order each two roun
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from invobench.errors import MeasurementError
+from invobench.judging.looks import until_next
 from invobench.judging.verdicts import Identity, Judgement, Verdict
 from invobench.results import Row
 from invobench.runner import interrupts
@@ -24,8 +24,6 @@ from invobench.spec.gate import STANDARD_RUN, STANDARD_THRESHOLDS, GateRun, Thre
 #: what a side's first process measures beside latency; it is the same in every other
 DETERMINISTIC = ("params", "output", "macs", "error", "memory", "launches")
 LATENCY = ("latency",)
-#: processes between two looks at what is open, relative to those that are in
-_GROWTH = 0.4
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,7 @@ class Job:
         return [one for one in self._open if self._has_room(one) and not (is_pair and self._is_late(one))]
 
     def _look(self, targets: Sequence[Target]) -> None:
-        """Find out which of `targets` are open, and after how many rounds to look again: at _GROWTH more processes.
+        """Find out which of `targets` are open, and after how many rounds to look again (`until_next`).
 
         Open is what is undecided, and what is regressed for the first time: whoever looks often enough at noise sees
         whatever he looks for, so that looks are few, and two in a row must say `regressed` where there is time.
@@ -149,7 +147,7 @@ class Job:
         self._regressed = regressed
         self._open = [target for target in in_time if target.identity in open_]
         least = min((self.processes(target.identity) for target in self._open), default=0)
-        self._before_look = 2 * math.ceil(_GROWTH * least / 2)
+        self._before_look = until_next(least)
 
     def _is_late(self, target: Target) -> bool:
         return self._elapsed() >= target.gate.time_s
