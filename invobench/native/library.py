@@ -71,6 +71,7 @@ def _built(sources: Sources) -> Path:
     target = folder() / f"{sources.name}-{key}.so"
     with _locked(target):
         if not target.exists():
+            to_stderr(f"building the C++ kernels of {sources.name} for this processor, once: it takes half a minute")
             with TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}-") as place:
                 made = Path(place) / target.name
                 for command in compiler.commands(path, sources.folder / sources.main, made, includes, libraries):

@@ -117,7 +117,7 @@ def test_a_file_that_cannot_be_loaded_is_built_anew(home: Path) -> None:
     (path,) = kept(home)
     path.write_bytes(path.read_bytes()[:100])
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stderr == f"tiny: {path.name} cannot be loaded and is built anew\n"
+    assert done.stderr.startswith(f"tiny: {path.name} cannot be loaded and is built anew\n")
     assert ctypes.CDLL(str(path)).value() == 1
 
 
