@@ -71,6 +71,11 @@ def alone(request: GateRequest, stack: ExitStack, say: Say) -> Started:
     return replace(_candidate(request, stack, say, {}), apart=True)
 
 
+def itself(request: GateRequest, stack: ExitStack, say: Say) -> Started:
+    """The candidate by itself under the conditions of two sides in one job: what a self-test is of."""
+    return _candidate(request, stack, say, _keeping())
+
+
 def _keeping() -> dict[str, str]:
     return {name: value for name, value in _KEEPING.items() if name not in os.environ}
 

@@ -86,6 +86,12 @@ def test_both_sides_keep_freed_memory_and_a_pipeline_may_say_otherwise(root: Pat
             assert "MALLOC_MMAP_MAX_" not in one.measurer.launch.environment  # type: ignore[attr-defined]
 
 
+def test_a_self_test_is_measured_as_a_side_of_a_gate_is(root: Path) -> None:
+    with ExitStack() as stack:
+        one = sides.itself(request(), stack, lambda text: None)
+        assert one.measurer.launch.environment.items() >= KEPT.items()  # type: ignore[attr-defined]
+
+
 def test_the_candidate_of_a_baseline_is_measured_as_in_a_profile(root: Path) -> None:
     with ExitStack() as stack:
         one = sides.alone(request(), stack, lambda text: None)
