@@ -58,6 +58,10 @@ gates: the machine's noise between processes. The ratios are those of A against 
 {selftest}
 ```
 
+## Simulated processes
+
+`python tools/study_gate_simulated.py` (`gate/simulated.csv`), the same on every machine.
+
 {simulated}
 """
 
