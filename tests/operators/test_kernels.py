@@ -199,6 +199,7 @@ def test_fused_multiply_adds() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what the compiler itself imports
 @pytest.mark.parametrize("backend", [cpp.aggregate, fused.aggregate], ids=["cpp", "fused"])
 def test_under_torch_compile(backend: object) -> None:
     module = layer(backend).eval()
