@@ -202,6 +202,7 @@ def test_fused_multiply_adds() -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what the compiler itself imports
 @pytest.mark.parametrize("backend", [cpp.aggregate, fused.aggregate], ids=["cpp", "fused"])
 def test_under_torch_compile(backend: object) -> None:
+    ready()  # as whoever builds a cell does: what is compiled cannot
     module = layer(backend).eval()
     x = torch.randn(1, 32, 9, 8, requires_grad=True)
     compiled = torch.compile(module, fullgraph=True)
