@@ -244,9 +244,9 @@ def test_rows_say_their_contract(tmp_path: Path) -> None:
     quick = {"measure": Measure(target_ci=1.0, max_time_s=0.01)}
     contract = Contract(cache="cold", memory_format="channels_last", autograd=True, threads=1)
     cells = [
-        cell(involution(), name="plain", **quick),
-        cell(involution(), name="other", contract=contract, **quick),
-        cell(involution(), name="backward", mode="backward", **quick),
+        cell(involution(), name="plain", backend="shift", **quick),
+        cell(involution(), name="other", backend="shift", contract=contract, **quick),
+        cell(involution(), name="backward", backend="shift", mode="backward", **quick),
         cell(layer("conv", kernel_size=3), name="unsupported", backend="shift", **quick),
     ]
     rows = {row.name: row for row in run(cells, tmp_path, metrics=("latency",)).rows}
@@ -297,7 +297,7 @@ class Compiler:
 @pytest.mark.parametrize("mode", ["forward", "backward", "train_step"])
 def test_compiling_is_timed_apart_and_done_once(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     compiler = Compiler(monkeypatch)
-    case = case_of(None, Contract(execution="compiled"), mode=mode)
+    case = case_of(None, Contract(execution="compiled"), mode=mode, backend="shift")
     case.eager_step().whole()
     assert (case.setup_s, compiler.calls) == (None, 0)
     step = case.step()
