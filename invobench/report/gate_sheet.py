@@ -71,20 +71,27 @@ def conclusion(judgement: Judgement) -> str:
 
 def records(cell: Judged) -> Iterator[dict[str, Any]]:
     """The cell for programs: a record a check, or one alone where it has none; base units, no key without a value."""
-    identity = cell.identity
-    head = {
-        "name": identity.name,
-        "coordinates": dict(identity.coordinates),
-        **{key: getattr(identity, key) for key in ("device", "dtype", "mode", "scope", "backend")},
-        "cell_verdict": str(cell.verdict),
-        "cell_message": cell.message or None,
-        "spec": cell.spec or None,
-        "line": cell.line or None,
-        "base_processes": cell.processes[0] or None,
-        "candidate_processes": cell.processes[1] or None,
-    }
+    head = cell_record(cell, prefix="cell_")
     for check in cell.checks or (None,):
-        yield _present({**head, **(check_record(check) if check is not None else {})})
+        yield {**head, **(check_record(check) if check is not None else {})}
+
+
+def cell_record(cell: Judged, prefix: str = "") -> dict[str, Any]:
+    """A cell without its checks for programs; `prefix`: of its verdict and message, where a check's are beside them."""
+    identity = cell.identity
+    return _present(
+        {
+            "name": identity.name,
+            "coordinates": dict(identity.coordinates),
+            **{key: getattr(identity, key) for key in ("device", "dtype", "mode", "scope", "backend")},
+            f"{prefix}verdict": str(cell.verdict),
+            f"{prefix}message": cell.message or None,
+            "spec": cell.spec or None,
+            "line": cell.line or None,
+            "base_processes": cell.processes[0] or None,
+            "candidate_processes": cell.processes[1] or None,
+        }
+    )
 
 
 def check_record(check: Check) -> dict[str, Any]:

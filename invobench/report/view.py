@@ -155,11 +155,13 @@ def _told(rows: Sequence[Row], common: Mapping[str, str]) -> list[str]:
 
 
 def _setup(rows: Sequence[Row]) -> Iterator[str]:
-    """What compiling and capturing took, which no sample has in it."""
+    """What building kernels, compiling and capturing took, which no sample has in it."""
     times: dict[str, list[float]] = {}
     for row in rows:
         if row.setup_s is not None:
-            times.setdefault(row.execution or "set-up", []).append(row.setup_s)
+            times.setdefault(row.execution or "eager", []).append(row.setup_s)
     for execution, taken in times.items():
         span = " to ".join(dict.fromkeys(units.duration(time) for time in (min(taken), max(taken))))
-        yield f"{execution}: set up in {span} a row with its first calls, which is not in the latency (setup_s)."
+        what = "kernels built or loaded" if execution == "eager" else f"{execution}: set up"
+        calls = "" if execution == "eager" else " with its first calls"
+        yield f"{what} in {span} a row{calls}, which is not in the latency (setup_s)."

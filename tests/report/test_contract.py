@@ -85,10 +85,12 @@ def test_setting_up_is_a_note_and_no_part_of_the_latency():
         row("b", execution="compiled", setup_s=3.1),
         row("c", execution="cuda_graph", setup_s=0.25),
         row("d"),
+        row("e", setup_s=30.0),
     ]
     assert view(run(), items).notes == (
         "compiled: set up in 3.10 s to 12.3 s a row with its first calls, which is not in the latency (setup_s).",
         "cuda_graph: set up in 250 ms a row with its first calls, which is not in the latency (setup_s).",
+        "kernels built or loaded in 30.0 s a row, which is not in the latency (setup_s).",
     )
 
 

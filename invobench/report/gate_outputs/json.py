@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from invobench.judging.verdicts import Judged, Judgement, Subject
-from invobench.report.gate_sheet import check_record
+from invobench.report.gate_sheet import cell_record, check_record
 
 SCHEMA_VERSION = 1
 
@@ -43,17 +43,4 @@ def _subject(subject: Subject) -> dict[str, str]:
 
 
 def _cell(cell: Judged) -> dict[str, Any]:
-    identity = cell.identity
-    values = {
-        "name": identity.name,
-        "coordinates": dict(identity.coordinates),
-        **{key: getattr(identity, key) for key in ("device", "dtype", "mode", "scope", "backend")},
-        "verdict": str(cell.verdict),
-        "message": cell.message or None,
-        "spec": cell.spec or None,
-        "line": cell.line or None,
-        "base_processes": cell.processes[0] or None,
-        "candidate_processes": cell.processes[1] or None,
-    }
-    found = {key: value for key, value in values.items() if value is not None}
-    return {**found, "checks": [check_record(check) for check in cell.checks]}
+    return {**cell_record(cell), "checks": [check_record(check) for check in cell.checks]}

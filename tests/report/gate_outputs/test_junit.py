@@ -70,8 +70,8 @@ def test_what_each_verdict_is() -> None:
 def test_a_failure_has_its_place_and_its_figures() -> None:
     case = cases(judgement(SLOWER))[0]
     assert (case.get("classname"), case.get("file"), case.get("line")) == ("specs.gate", "specs/gate.yaml", "4")
-    absolute = cases(judgement(replace(SLOWER, spec="/work/my.specs/gate.yaml")))[0]
-    assert absolute.get("classname") == "work.my.specs.gate"
+    absolute = cases(judgement(replace(SLOWER, spec="/srv/my.specs/gate.yaml")))[0]
+    assert absolute.get("classname") == "srv.my.specs.gate"
     failure = case.find("failure")
     assert failure is not None
     assert failure.get("type") == "regressed"
