@@ -28,6 +28,8 @@ SCHEMA_VERSION = 2
 READABLE = (1, 2)
 RESULTS_NAME = "results.jsonl"
 Status = Literal["ok", "noisy", "oom", "unsupported", "failed", "timeout"]
+#: how processes are used: see Run
+Conditions = Literal["profile", "gate"]
 #: statuses of a cell that was measured
 MEASURED: tuple[Status, ...] = ("ok", "noisy")
 
@@ -55,7 +57,9 @@ class Run(BaseModel):
     """The head of a results file. `run_key` is a hash of the run's cells and metrics.
 
     `cells`: key -> everything that decides what is measured, so that a refusal can say what differs. `spec_ids`: a
-    hash of where each of `specs` is on the machine, since one file has many paths.
+    hash of where each of `specs` is on the machine, since one file has many paths. `conditions`: what decides times
+    beside each row's contract: `profile` has a process a cell and the system's memory, `gate` cells one after another
+    in processes that keep freed memory.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -71,6 +75,7 @@ class Run(BaseModel):
     metrics: tuple[str, ...] = ()
     cells: dict[str, dict[str, Any]] = {}
     spec_ids: tuple[str, ...] = ()
+    conditions: Conditions = "profile"
 
 
 class Row(BaseModel):

@@ -18,8 +18,7 @@ from invobench.errors import UsageError
 from invobench.files import replace_file
 from invobench.judging.pairing import identity_of
 from invobench.judging.samples import processes_of
-from invobench.judging.side import Side
-from invobench.judging.verdicts import Subject
+from invobench.judging.side import Side, subject_of
 from invobench.results import MEASURED, Results, Row
 from invobench.spec.gate import MIN_PROCESSES
 
@@ -40,8 +39,7 @@ class Baseline:
 
     def side(self) -> Side:
         """The side of a judgement that it is."""
-        there = self.head.environment
-        subject = Subject(str(self.path), there.fingerprint, there.invobench, there.torch, self.head.created)
+        subject = subject_of(str(self.path), self.head.environment, self.head.created, self.head.conditions)
         samples = {identity_of(row): processes_of(row) for row in self.rows if row.latency_s is not None}
         return Side(subject, self.rows, samples)
 
@@ -86,6 +84,7 @@ def save(results: Results, path: Path) -> Baseline:
         spec_hash_of=hashed.of,
         overrides=run.overrides,
         convention=run.convention,
+        conditions=run.conditions,
         environment=run.environment,
     )
     cells = [kept_values(row) for row in rows]

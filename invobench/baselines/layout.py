@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from invobench.conventions import Convention
 from invobench.judging.samples import processes_of
-from invobench.results import Environment, Row
+from invobench.results import Conditions, Environment, Row
 
 FORMAT: Literal["invobench baseline"] = "invobench baseline"
 VERSION = 1
@@ -37,7 +37,7 @@ class Head(BaseModel):
     """What a baseline says before its cells.
 
     `created`: when it was measured. `specs`: paths as they were given. `spec_hash_of`: what `spec_hash` is a hash of.
-    `environment` has the fingerprint and the versions.
+    `conditions`: of the run. `environment` has the fingerprint and the versions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +51,7 @@ class Head(BaseModel):
     spec_hash_of: Literal["files", "cells"]
     overrides: tuple[str, ...] = ()
     convention: Convention
+    conditions: Conditions = "profile"
     environment: Environment
 
 

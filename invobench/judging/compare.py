@@ -82,8 +82,16 @@ def _against(base: Side, other: Side, seed: int) -> Against:
         tuple(one.identity for one in pairs if one.candidate is None),
         tuple(one.identity for one in pairs if one.base is None),
         geometric_mean(ratios),
-        () if cells else (f"{base.subject.label} and {other.subject.label} have no cell in common",),
+        tuple(_notes(base.subject, other.subject, bool(cells))),
     )
+
+
+def _notes(base: Subject, other: Subject, has_cells: bool) -> Iterator[str]:
+    if not has_cells:
+        yield f"{base.label} and {other.label} have no cell in common"
+    if base.conditions != other.conditions:
+        of = f"{base.label} is of a {base.conditions} and {other.label} of a {other.conditions}"
+        yield f"{of}, which use processes and memory otherwise: measure both by the same command"
 
 
 def _effect(cell: Compared) -> float:

@@ -9,7 +9,7 @@ from typing import Literal
 from invobench.judging.pairing import identity_of
 from invobench.judging.samples import processes_of
 from invobench.judging.verdicts import Identity, Subject
-from invobench.results import Results, Row
+from invobench.results import Conditions, Environment, Results, Row
 from invobench.spec.gate import STANDARD_THRESHOLDS, Thresholds
 
 
@@ -49,9 +49,15 @@ class Rules:
     seed: int = 0
 
 
+def subject_of(
+    label: str, there: Environment, created: str, conditions: Conditions = "profile", revision: str = ""
+) -> Subject:
+    """A side as a judgement names it, measured in the environment `there`."""
+    return Subject(label, there.fingerprint, there.invobench, there.torch, created, revision, conditions)
+
+
 def side_of_results(results: Results, label: str) -> Side:
     """The side that a results file is. Raises MeasurementError, naming the cell, for samples that are no times."""
-    run, there = results.run, results.run.environment
-    subject = Subject(label, there.fingerprint, there.invobench, there.torch, run.created)
+    subject = subject_of(label, results.run.environment, results.run.created, results.run.conditions)
     found = {identity_of(row): processes_of(row) for row in results.rows}
     return Side(subject, results.rows, {identity: samples for identity, samples in found.items() if samples})

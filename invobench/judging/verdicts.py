@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from invobench.errors import EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_MEASUREMENT, EXIT_OK, worst_exit
+from invobench.results import Conditions
 
 
 class Verdict(StrEnum):
@@ -121,7 +122,8 @@ class Judged:
 class Subject:
     """A side of a judgement: what it is called, and where it was measured.
 
-    `label`: such as a file, `working tree` or a revision. `revision`: the full hash where there is one.
+    `label`: such as a file, `working tree` or a revision. `revision`: the full hash where there is one. `conditions`:
+    as its run has them.
     """
 
     label: str
@@ -130,6 +132,7 @@ class Subject:
     torch: str
     created: str
     revision: str = ""
+    conditions: Conditions = "profile"
 
 
 @dataclass(frozen=True)

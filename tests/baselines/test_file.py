@@ -59,6 +59,12 @@ def test_what_is_saved_is_read(path: Path) -> None:
     assert first.model_dump(exclude=dropped) == given.rows[0].model_dump(exclude=dropped)
 
 
+def test_how_processes_were_used_is_kept(path: Path) -> None:
+    for conditions in ("profile", "gate"):
+        save(results(timed(), conditions=conditions), path)
+        assert read_baseline(path).side().subject.conditions == conditions
+
+
 def test_of_each_process_its_median_is_kept_to_six_digits(path: Path) -> None:
     samples = [0.0123456789, 0.5, 0.001, 3.00000049e-6, 2.99999949e-6]
     given = row(samples_s=samples, samples_per_process=[3, 2], latency_s=0.01234567, processes=2, samples=5)

@@ -100,3 +100,15 @@ def test_samples_that_are_no_times() -> None:
     )
     with pytest.raises(MeasurementError, match=r"^involution in working tree: sample 2 of 2 is -1 s"):
         compare(side(BASE, timed()), [bad])
+
+
+def test_a_gate_and_a_profile_measure_otherwise() -> None:
+    """The same code has other times under either."""
+    profiled = side(BASE, timed("a"))
+    gated = side(replace(CANDIDATE, conditions="gate"), timed("a"))
+    (found,) = compare(profiled, [gated]).others
+    assert found.notes == (
+        "main is of a profile and working tree of a gate, which use processes and memory otherwise: measure both by "
+        "the same command",
+    )
+    assert compare(gated, [gated]).others[0].notes == ()

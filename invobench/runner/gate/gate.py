@@ -58,11 +58,11 @@ def same_job(request: GateRequest, observer: GateObserver, now: Now = time.monot
 def against_baseline(
     request: GateRequest, base: Side, observer: GateObserver, now: Now = time.monotonic
 ) -> GateOutcome:
-    """Measure the candidate and judge it against `base`: its times only where that was measured in this environment."""
+    """Measure the candidate as `base` was, and judge it: its times only where that was measured in this environment."""
     start = now()
     with interrupts.held_back(), ExitStack() as stack:
         gating = Gating(request, observer, lambda: now() - start, read(request.specs, request.settings))
-        return gating.outcome([sides.alone(request, stack, gating.say)], base)
+        return gating.outcome([sides.alone(request, stack, gating.say, base.subject.conditions)], base)
 
 
 @dataclass
@@ -133,11 +133,12 @@ class Gating:
     ) -> Part:
         """A side with its results file."""
         narrow = {target.identity: target.target_ci for target in targets}
-        run = head(self.request.command, self.request.settings, list(plan.values()), there, self._metrics())
+        asked = (self.request.command, self.request.settings, list(plan.values()))
+        run = head(*asked, there, self._metrics(), started.conditions)
         record = Record(self.request.out / started.role, run, list(plan), narrow.__getitem__)
         stack.callback(record.close)
         slow = dict(self.request.slow) if started.role == "candidate" else {}
-        return Part(started.measurer, plan, record, started.watch, started.apart, slow=slow)
+        return Part(started.measurer, plan, record, started.watch, started.conditions == "profile", slow=slow)
 
     def _rules(self, targets: Sequence[Target], paired: bool, reason: str) -> Rules:
         known = {target.identity: target for target in targets}

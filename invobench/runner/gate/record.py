@@ -9,7 +9,7 @@ from pathlib import Path
 from invobench.errors import UsageError
 from invobench.judging.side import Side
 from invobench.judging.verdicts import Identity, Subject
-from invobench.results import Environment, Replicate, ResultsFile, Row, Run, digest
+from invobench.results import Conditions, Environment, Replicate, ResultsFile, Row, Run, digest
 from invobench.runner.gate.measurer import Planned
 from invobench.runner.merge import merge
 from invobench.runner.resume import spec_id
@@ -60,7 +60,12 @@ class Record:
 
 
 def head(
-    command: str, overrides: Sequence[str], planned: Sequence[Planned], environment: Environment, metrics: Sequence[str]
+    command: str,
+    overrides: Sequence[str],
+    planned: Sequence[Planned],
+    environment: Environment,
+    metrics: Sequence[str],
+    conditions: Conditions,
 ) -> Run:
     """The head of a side's results file."""
     cells = {cell.key: dict(cell.describe) for cell in planned}
@@ -75,10 +80,5 @@ def head(
         metrics=tuple(metrics),
         cells=cells,
         spec_ids=tuple(spec_id(spec) for spec in specs),
+        conditions=conditions,
     )
-
-
-def subject_of(run: Run, label: str, revision: str = "") -> Subject:
-    """A side as a judgement names it."""
-    there = run.environment
-    return Subject(label, there.fingerprint, there.invobench, there.torch, run.created, revision)

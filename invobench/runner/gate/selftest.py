@@ -52,7 +52,7 @@ def gate_selftest(
     start = now()
     with interrupts.held_back(), ExitStack() as stack:
         cells = {cell.key: cell for cell in read(request.specs, request.settings)}
-        started = sides.itself(request, stack, observer.warned)
+        started = sides.alone(request, stack, observer.warned, "gate")
         observer.stage(f"starting {started.measurer.name}")
         environment = started.measurer.hello()
         planned = started.measurer.plan(started.specs, request.settings)

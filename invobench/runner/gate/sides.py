@@ -11,11 +11,11 @@ from pathlib import Path
 
 from invobench import __version__
 from invobench.errors import UsageError
+from invobench.judging.side import subject_of
 from invobench.judging.verdicts import Subject
-from invobench.results import Run
+from invobench.results import Conditions, Run
 from invobench.runner.gate.measurer import Measurer, Spec
 from invobench.runner.gate.modules import is_installed
-from invobench.runner.gate.record import subject_of
 from invobench.runner.gate.request import GateRequest
 from invobench.runner.gate.side import Launch, Side
 from invobench.runner.gate.worktree import Tree, worktree
@@ -33,7 +33,7 @@ class Started:
     """A side that was started. `role`: `base` or `candidate`, its folder in the results. `label`: for a judgement.
 
     `watch`: whose modules it may not import (`foreign`) and which are its own, None where both sides share them.
-    `apart`: whether each cell has a process of its own.
+    `conditions`: `profile` where each cell has a process of its own and the system's memory.
     """
 
     role: str
@@ -42,11 +42,11 @@ class Started:
     specs: Sequence[Spec]
     watch: Mapping[str, str | None] | None = None
     revision: str = ""
-    apart: bool = False
+    conditions: Conditions = "gate"
 
     def subject(self, run: Run) -> Subject:
         """The side as a judgement names it."""
-        return subject_of(run, self.label, self.revision)
+        return subject_of(self.label, run.environment, run.created, run.conditions, self.revision)
 
 
 def both(request: GateRequest, stack: ExitStack, say: Say) -> list[Started]:
@@ -63,17 +63,14 @@ def both(request: GateRequest, stack: ExitStack, say: Say) -> list[Started]:
     return [_revision(request, tree, stack, say), replace(_candidate(request, stack, say, _keeping()), watch=watch)]
 
 
-def alone(request: GateRequest, stack: ExitStack, say: Say) -> Started:
-    """The candidate by itself, as in the `profile` that a baseline is of.
+def alone(request: GateRequest, stack: ExitStack, say: Say, conditions: Conditions) -> Started:
+    """The candidate by itself, under the `conditions` of what it is compared with.
 
-    Its memory is the system's, and each cell has a process of its own: what is before it would lie in its heap.
+    As in a profile its memory is the system's, and each cell has a process of its own: what is before it would lie in
+    its heap. As in a gate it is a side of one.
     """
-    return replace(_candidate(request, stack, say, {}), apart=True)
-
-
-def itself(request: GateRequest, stack: ExitStack, say: Say) -> Started:
-    """The candidate by itself under the conditions of two sides in one job: what a self-test is of."""
-    return _candidate(request, stack, say, _keeping())
+    memory = _keeping() if conditions == "gate" else {}
+    return replace(_candidate(request, stack, say, memory), conditions=conditions)
 
 
 def _keeping() -> dict[str, str]:

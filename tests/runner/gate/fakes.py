@@ -10,7 +10,7 @@ from invobench.errors import MeasurementError
 from invobench.judging.pairing import identity_of
 from invobench.judging.side import Side
 from invobench.judging.verdicts import Identity
-from invobench.results import Environment, Row
+from invobench.results import Conditions, Environment, Row
 from invobench.runner.gate.gate import Gating
 from invobench.runner.gate.measurer import Modules, Order, Planned, Spec
 from invobench.runner.gate.request import GateOutcome, GateProgress, GateRequest
@@ -136,7 +136,7 @@ class FakeGate:
         self.candidate = FakeSide("candidate (working tree)", self.cells, candidate, self.clock, self.log)
         self.watcher = Watcher()
         self.watch: Mapping[str, str | None] | None = None
-        self.apart = False
+        self.conditions: Conditions = "gate"
 
     def run(self, against: Side | None = None, **changes: Any) -> GateOutcome:
         """The outcome; `against`: a baseline, in which case the base does not run."""
@@ -144,7 +144,7 @@ class FakeGate:
         gating = Gating(request, self.watcher, self.clock.now, self.cells)
         specs = [Spec("test.yaml", "test.yaml")]
         base = Started("base", "main", self.base, specs, self.watch, "a" * 40)
-        candidate = Started("candidate", "working tree", self.candidate, specs, self.watch, apart=self.apart)
+        candidate = Started("candidate", "working tree", self.candidate, specs, self.watch, conditions=self.conditions)
         return gating.outcome([base, candidate] if against is None else [candidate], against)
 
     @property

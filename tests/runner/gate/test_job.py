@@ -17,7 +17,8 @@ from invobench.runner import interrupts
 from invobench.runner.gate import gate as gating
 from invobench.runner.gate.job import DETERMINISTIC
 from invobench.runner.gate.measurer import Modules
-from tests.runner.gate.fakes import HERE, FakeGate, cells_of, dies, steady
+from invobench.runner.gate.request import GateRequest
+from tests.runner.gate.fakes import HERE, FakeGate, Watcher, cells_of, dies, steady
 
 
 def verdicts(outcome: Any) -> dict[str, Verdict]:
@@ -141,7 +142,7 @@ def test_what_is_regressed_once_is_looked_at_again(tmp_path: Path) -> None:
 
 def test_cells_may_have_processes_of_their_own(tmp_path: Path) -> None:
     gate = FakeGate(tmp_path, cells_of("xy"), steady(1.0), steady(1.0))
-    gate.apart = True
+    gate.conditions = "profile"
     assert gate.run().exit_code == 0
     assert (set(gate.candidate.batches), set(gate.base.batches)) == ({1}, {2})
 
@@ -383,3 +384,31 @@ def test_cells_that_cannot_be_told_apart_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         FakeGate(tmp_path, cells, steady(1.0), steady(1.0)).run()
     assert str(raised.value) == "base (main): test.yaml and other.yaml: x is there twice: names must differ"
+
+
+def test_a_baseline_says_how_it_was_measured_and_the_candidate_is_measured_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a gate measured and a profile measured are different times of the same code."""
+    base = stored(tmp_path / "before", 1.0)
+    assert base.subject.conditions == "gate"
+    asked: list[str] = []
+
+    def alone(request: Any, stack: Any, say: Any, conditions: str) -> Any:
+        asked.append(conditions)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("invobench.runner.gate.sides.alone", alone)
+    monkeypatch.setattr("invobench.runner.gate.gate.read", lambda specs, settings: [])
+    for side in (base, replace(base, subject=replace(base.subject, conditions="profile"))):
+        with pytest.raises(KeyboardInterrupt):
+            gating.against_baseline(GateRequest((Path("test.yaml"),), tmp_path / "now"), side, Watcher())
+    assert asked == ["gate", "profile"]
+
+
+def test_against_a_profile_the_record_says_so(tmp_path: Path) -> None:
+    gate = FakeGate(tmp_path, cells_of("x"), steady(1.0), steady(1.0))
+    gate.conditions = "profile"
+    gate.run()
+    said = {side: read_results(tmp_path / side / "results.jsonl").run.conditions for side in ("base", "candidate")}
+    assert said == {"base": "gate", "candidate": "profile"}

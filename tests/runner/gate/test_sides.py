@@ -70,7 +70,7 @@ def test_a_revision_and_the_working_tree(root: Path, tmp_path: Path) -> None:
         assert [(spec.path, spec.name) for spec in base.specs] == [(str(tree / "sub/a.yaml"), "sub/a.yaml")]
         assert base.watch == {"own": str(tree), "foreign": str(root)}
         assert candidate.watch == {"own": str(root), "foreign": str(tree)}
-        assert (base.apart, candidate.apart) == (False, False)
+        assert (base.conditions, candidate.conditions) == ("gate", "gate")
     assert said == []
 
 
@@ -88,15 +88,15 @@ def test_both_sides_keep_freed_memory_and_a_pipeline_may_say_otherwise(root: Pat
 
 def test_a_self_test_is_measured_as_a_side_of_a_gate_is(root: Path) -> None:
     with ExitStack() as stack:
-        one = sides.itself(request(), stack, lambda text: None)
+        one = sides.alone(request(), stack, lambda text: None, "gate")
         assert one.measurer.launch.environment.items() >= KEPT.items()  # type: ignore[attr-defined]
 
 
 def test_the_candidate_of_a_baseline_is_measured_as_in_a_profile(root: Path) -> None:
     with ExitStack() as stack:
-        one = sides.alone(request(), stack, lambda text: None)
+        one = sides.alone(request(), stack, lambda text: None, "profile")
         assert not KEPT.keys() & one.measurer.launch.environment.keys()  # type: ignore[attr-defined]
-        assert one.apart
+        assert one.conditions == "profile"
         assert [(spec.path, spec.name) for spec in one.specs] == [("sub/a.yaml", "sub/a.yaml")]
 
 
