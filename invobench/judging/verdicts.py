@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from invobench.errors import EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_MEASUREMENT, EXIT_OK, worst_exit
+from invobench.errors import EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_MEASUREMENT, EXIT_OK
 from invobench.results import Conditions
 
 
@@ -159,8 +159,3 @@ class Judgement:
 def worst(verdicts: list[Verdict]) -> Verdict:
     """The verdict of a whole with these; `nothing measured` where there are none."""
     return min(verdicts, key=SEVERITY.index, default=Verdict.NOTHING)
-
-
-def exit_of(verdicts: list[Verdict]) -> int:
-    """The exit code of a gate in which each of `verdicts` occurred; that of `nothing measured` where none did."""
-    return worst_exit([EXITS[verdict] for verdict in verdicts or [Verdict.NOTHING]])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from invobench.errors import worst_exit
 from invobench.judging.quantities import QUANTITIES
-from invobench.judging.verdicts import Check, Identity, Judged, Judgement, Subject, Verdict, exit_of, worst
+from invobench.judging.verdicts import EXITS, Check, Identity, Judged, Judgement, Subject, Verdict, worst
 
 BASE = Subject("main", "0123456789abcdef", "0.1.0", "2.13.0", "2026-11-23T12:00:00+00:00", "9f2c" * 10)
 CANDIDATE = Subject("working tree", "0123456789abcdef", "0.1.0", "2.13.0", "2026-11-23T12:00:00+00:00")
@@ -87,7 +88,7 @@ def judgement(*cells: Judged, **changes: Any) -> Judgement:
     verdicts = [one.verdict for one in cells]
     given = {
         "verdict": worst(verdicts),
-        "exit_code": exit_of(verdicts),
+        "exit_code": worst_exit([EXITS[verdict] for verdict in verdicts or [Verdict.NOTHING]]),
         "notes": ("operations are not compared: torch 2.12.0 and 2.13.0",),
         "mean": 1.021,
         "mean_low": 1.011,
