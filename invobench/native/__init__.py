@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from invobench.native.compiler import missing
-from invobench.native.library import Sources, load
+from invobench.native.library import Sources, load, missing
 
 __all__ = ["Sources", "load", "missing"]

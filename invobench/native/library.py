@@ -22,6 +22,8 @@ from invobench.files import to_stderr, user_folder
 from invobench.native import compiler
 
 _LOADED: dict[str, float] = {}
+#: why building failed in this process, so that it is tried once
+_FAILED: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Sources:
         return b"\0".join((self.folder / name).read_bytes() for name in (self.main, *self.headers))
 
 
+def missing() -> str | None:
+    """Why nothing can be built here, None where it can as far as is known."""
+    return compiler.missing() or (_FAILED[0] if _FAILED else None)
+
+
 def load(sources: Sources) -> float:
     """Build the extension unless that was done, load it into this process, and return the seconds that this took.
 
@@ -45,10 +52,14 @@ def load(sources: Sources) -> float:
     """
     if sources.name not in _LOADED:
         start = time.perf_counter()
-        reason = compiler.missing()
+        reason = missing()
         if reason:
             raise BackendUnavailable(f"{sources.name} {reason}")
-        _open(sources, _built(sources))
+        try:
+            _open(sources, _built(sources))
+        except BackendUnavailable as error:
+            _FAILED.append(f"could not be built ({error})")
+            raise
         _LOADED[sources.name] = time.perf_counter() - start
     return _LOADED[sources.name]
 
@@ -69,28 +80,30 @@ def _built(sources: Sources) -> Path:
     decided = "\0".join([*plan, compiler.version(path), str(torch.__version__), compiler.processor()])
     key = hashlib.sha256(sources.text() + decided.encode()).hexdigest()[:16]
     target = folder() / f"{sources.name}-{key}.so"
-    with _locked(target):
-        if not target.exists():
-            to_stderr(f"building the C++ kernels of {sources.name} for this processor, once: it takes half a minute")
-            with TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}-") as place:
-                made = Path(place) / target.name
-                for command in compiler.commands(path, sources.folder / sources.main, made, includes, libraries):
-                    _run(command, sources)
-                made.replace(target)
+    try:
+        with _locked(target):
+            if not target.exists():
+                to_stderr(
+                    f"building the C++ kernels of {sources.name} for this processor, once: it takes half a minute"
+                )
+                with TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}-") as place:
+                    made = Path(place) / target.name
+                    for command in compiler.commands(path, sources.folder / sources.main, made, includes, libraries):
+                        _run(command, sources)
+                    made.replace(target)
+    except OSError as error:
+        where = f"{target.parent}: cannot keep kernels: {error.strerror}"
+        raise BackendUnavailable(f"{where}; set XDG_CACHE_HOME to a folder of yours") from None
     return target
 
 
 @contextmanager
 def _locked(target: Path) -> Iterator[None]:
-    """Hold the lock of `target` for as long as this lasts. Raises BackendUnavailable where nothing can be kept."""
+    """Hold the lock of `target` for as long as this lasts. Raises OSError where nothing can be kept."""
     import fcntl
 
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(target.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        where = f"{target.parent}: cannot keep kernels: {error.strerror}"
-        raise BackendUnavailable(f"{where}; set XDG_CACHE_HOME to a folder of yours") from None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(target.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         with suppress(OSError):  # where a file system has no locks, two may build at once: both make the same
             fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -11,15 +11,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from importlib.resources import files
 from importlib.util import find_spec
-from typing import Any
 
 from invobench.errors import BackendUnavailable
 from invobench.operators import AUTO, BACKENDS, OPERATORS, BackendEntry
 from invobench.operators.base import LayerShape, LayerSpec
-from invobench.table import Table
+from invobench.table import Entry, Table
 
 
 @dataclass(frozen=True)
@@ -43,18 +41,13 @@ def unavailable(entry: BackendEntry, device: str, dtype: str | None = None) -> s
     if dtype and entry.dtypes and dtype not in entry.dtypes:
         return f"computes in {', '.join(entry.dtypes)} only, not in {dtype}"
     if entry.missing:
-        return _named(entry.missing)()  # type: ignore[no-any-return]
+        return Entry(entry.missing, "").load()()  # type: ignore[no-any-return]
     return None
 
 
 def setup(entry: BackendEntry) -> float | None:
     """Make a backend ready, and return the seconds that it took; None where there is nothing to do."""
-    return float(_named(entry.setup)()) if entry.setup else None
-
-
-def _named(path: str) -> Any:
-    module, _, name = path.partition(":")
-    return getattr(import_module(module), name)
+    return float(Entry(entry.setup, "").load()()) if entry.setup else None
 
 
 def _is_installed(name: str) -> bool:

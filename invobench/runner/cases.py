@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
+from invobench.errors import BackendUnavailable
+from invobench.files import to_stderr
 from invobench.networks import NETWORKS
-from invobench.operators import BACKENDS, OPERATORS
+from invobench.operators import AUTO, BACKENDS, OPERATORS
 from invobench.operators.base import LayerShape, LayerSpec
 from invobench.operators.select import Need, resolve, setup
 from invobench.runner.executions import EXECUTIONS, Inputs, MakeStep, Work
@@ -120,9 +122,10 @@ def build_case(cell: Cell, device: torch.device, storage: torch.device | None = 
     def make_layer(layer: LayerSpec, shape: LayerShape) -> nn.Module:
         need = Need(layer, shape, device.type, cell.dtype, cell.mode)
         backend = resolve(cell.backend, need, counted=storage is not None)
-        layers.append(Built(layer, shape, backend))
         if storage is None:
-            setups.setdefault((layer.operator, backend), setup(BACKENDS[layer.operator][backend]))
+            backend, seconds = _ready(cell.backend, backend, need)
+            setups.setdefault((layer.operator, backend), seconds)
+        layers.append(Built(layer, shape, backend))
         return build_layer(layer, shape.in_channels, backend, cell.scope)
 
     dtype, at = DTYPES[cell.dtype], storage or device
@@ -138,6 +141,18 @@ def build_case(cell: Cell, device: torch.device, storage: torch.device | None = 
     inputs = tuple(arranged(torch.randn(shape, device=at, dtype=dtype), memory_format) for shape in shapes)
     taken = [seconds for seconds in setups.values() if seconds is not None]
     return Case(cell, at, dtype, module, inputs, tuple(layers), sum(taken) if taken else None)
+
+
+def _ready(requested: str, backend: str, need: Need) -> tuple[str, float | None]:
+    """The backend that was made ready, and the seconds that it took; under `auto` another one where that fails."""
+    try:
+        return backend, setup(BACKENDS[need.layer.operator][backend])
+    except BackendUnavailable as error:
+        again = resolve(requested, need)  # what failed is known as missing now
+        if requested != AUTO or again == backend:
+            raise
+        to_stderr(f"warning: backend auto goes on with {again}: {error}")
+        return _ready(requested, again, need)
 
 
 def build_layer(layer: LayerSpec, in_channels: int, backend: str, scope: str) -> nn.Module:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,9 @@ import torch
 
 from invobench.errors import BackendUnavailable
 from invobench.native import Sources, compiler, library, load, missing
+from invobench.operators.involution.kernels.ops import ready
+from invobench.runner.cases import build_case
+from tests.builders import cell, involution
 
 pytestmark = pytest.mark.skipif(compiler.compiler() is None, reason="no C++ compiler here")
 
@@ -25,6 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder of the test's own, and nothing loaded."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(library, "_LOADED", {})
+    monkeypatch.setattr(library, "_FAILED", [])
     return tmp_path
 
 
@@ -131,6 +137,7 @@ def test_code_that_does_not_compile(home: Path) -> None:
     assert message.endswith(": use another compiler (CXX), or backend: shift")
     assert "\n" not in message
     assert kept(home) == []
+    assert missing() == f"could not be built ({message})"
 
 
 def test_a_machine_without_a_compiler(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,4 +164,29 @@ def test_another_system(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_cache_folder_that_takes_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
     with pytest.raises(BackendUnavailable, match=r"cannot keep kernels: .*; set XDG_CACHE_HOME to a folder of yours"):
+        load(sources(home))
+
+
+def test_auto_goes_on_where_the_compiler_fails(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A compiler that is there and too old, say; a backend that was asked for by name is not replaced."""
+    monkeypatch.setenv("CXX", "/bin/false")
+    ready.cache_clear()
+    of = cell(involution(kernel_size=7, group_channels=16), (1, 64, 56, 56))
+    case = build_case(of, torch.device("cpu"))
+    assert (case.backends, case.setup_s) == ("shift", None)
+    said = "warning: backend auto goes on with shift: involution: false failed (no message): use another compiler (CXX)"
+    assert said in capsys.readouterr().err
+    with pytest.raises(BackendUnavailable, match=r"backend cpp: could not be built \(involution: false failed"):
+        build_case(replace(of, backend="cpp"), torch.device("cpu"))
+    ready.cache_clear()
+
+
+def test_a_disk_that_fills_up_while_it_is_built(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(library, "TemporaryDirectory", full)
+    with pytest.raises(BackendUnavailable, match=r"cannot keep kernels: No space left on device; set XDG_CACHE_HOME"):
         load(sources(home))

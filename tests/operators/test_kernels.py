@@ -217,7 +217,7 @@ def test_it_is_unavailable_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -
     assert unavailable(BACKENDS["involution"]["cpp"], "cpu") == "needs a C++ compiler"
     ready.cache_clear()
     monkeypatch.setattr("invobench.native.library._LOADED", {})
-    monkeypatch.setattr("invobench.native.compiler.missing", lambda: "needs a C++ compiler")
+    monkeypatch.setattr("invobench.native.library.missing", lambda: "needs a C++ compiler")
     with pytest.raises(BackendUnavailable, match="involution needs a C\\+\\+ compiler"):
         ready()
     ready.cache_clear()
